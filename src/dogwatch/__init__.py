@@ -1,0 +1,1 @@
+"""Dogwatch runs Elastic Security and FortiSIEM detection rules unchanged, anywhere Python runs."""

@@ -1,0 +1,135 @@
+"""Problems a person can fix: what, where (with a caret), and how to mend it.
+
+A diagnostic is data. Loaders and parsers collect them; the command line decides how to show them.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from dogwatch.base.text import printable
+
+_EXCERPT_WIDTH = 100
+"""Characters of a source line shown around the caret."""
+
+
+class Severity(enum.Enum):
+    """How much a diagnostic matters to the run that met it."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open stretch ``[start, end)`` of a source text, in characters."""
+
+    start: int
+    end: int
+
+    def to(self, other: Span) -> Span:
+        """The smallest span that covers this one and ``other``."""
+        return Span(min(self.start, other.start), max(self.end, other.end))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something was read: a file (or a stream's name), and a 1-based line and column if known."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        """``file``, ``file:line`` or ``file:line:column``."""
+        parts = [self.file, *(str(n) for n in (self.line, self.column) if n is not None)]
+        return ":".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem: a stable code, a message, where it is, and what to do about it.
+
+    Attributes:
+        code: Stable kebab-case name, such as ``eql-syntax`` or ``unknown-field``.
+        message: One sentence without a final stop.
+        severity: Whether it cost something (error), may cost something (warning) or merely informs (notice).
+        place: Where the text that it speaks of begins, if it came from a file.
+        source: The text that ``span`` points into (a query, a line), if there is one.
+        span: The stretch of ``source`` at fault.
+        hint: What the reader could do, if we know.
+    """
+
+    code: str
+    message: str
+    severity: Severity = Severity.ERROR
+    place: Place | None = None
+    source: str | None = None
+    span: Span | None = None
+    hint: str | None = None
+
+    def at(self, place: Place) -> Diagnostic:
+        """The same diagnostic, placed in a file.
+
+        If the diagnostic has a span into a source, ``place`` names where that source begins, and the
+        result's place is moved to the span's own line.
+        """
+        if self.source is None or self.span is None or place.line is None:
+            return replace(self, place=place)
+        line, column = line_and_column(self.source, self.span.start)
+        first = place.column or 1
+        return replace(
+            self, place=Place(place.file, place.line + line - 1, column + first - 1 if line == 1 else column)
+        )
+
+    def render(self) -> str:
+        """The diagnostic as plain text of up to five lines; control characters are made visible."""
+        lines = [f"{self.code}: {printable(self.message)}"]
+        if self.place is not None:
+            lines.append(f"  {printable(str(self.place))}")
+        if self.source is not None and self.span is not None:
+            line, column = line_and_column(self.source, self.span.start)
+            if self.place is None:
+                lines.append(f"  line {line}, column {column}")
+            lines += _excerpt(self.source, self.span)
+        if self.hint:
+            lines.append(f"  hint: {printable(self.hint)}")
+        return "\n".join(lines)
+
+
+class DogwatchError(Exception):
+    """Something could not be done; ``diagnostics`` say what, where and how to mend it.
+
+    Args:
+        diagnostics: At least one, all of them worth showing.
+    """
+
+    def __init__(self, diagnostics: Diagnostic | Iterable[Diagnostic]) -> None:
+        self.diagnostics: tuple[Diagnostic, ...] = (
+            (diagnostics,) if isinstance(diagnostics, Diagnostic) else tuple(diagnostics)
+        )
+        super().__init__("\n".join(diagnostic.render() for diagnostic in self.diagnostics))
+
+
+def line_and_column(source: str, offset: int) -> tuple[int, int]:
+    """The 1-based line and column of a character offset in ``source``."""
+    before = source[:offset]
+    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+
+
+def _excerpt(source: str, span: Span) -> list[str]:
+    start = source.rfind("\n", 0, span.start) + 1
+    end = source.find("\n", span.start)
+    line = source[start : len(source) if end < 0 else end]
+    column = span.start - start
+    width = max(1, min(span.end, start + len(line)) - span.start)
+    if len(line) > _EXCERPT_WIDTH:
+        cut = max(0, min(column - _EXCERPT_WIDTH // 2, len(line) - _EXCERPT_WIDTH))
+        line, column = line[cut : cut + _EXCERPT_WIDTH], column - cut
+        width = min(width, _EXCERPT_WIDTH - column)
+    # One visible character for each character, so that the caret stays under what it points at.
+    shown = "".join(char if char.isprintable() else "·" for char in line.replace("\t", " "))
+    return [f"     {shown}", f"     {' ' * column}{'^' * max(1, width)}"]

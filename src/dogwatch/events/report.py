@@ -1,0 +1,58 @@
+"""What reading left out: every skipped line, value, record and file is counted and the first ones are kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from dogwatch.base.diagnostic import Diagnostic
+from dogwatch.schema.field import FieldRef
+
+KEPT_PER_CODE = 5
+"""Diagnostics kept of each code and file; the rest are only counted."""
+
+
+@dataclass(slots=True)
+class ReadReport:
+    """The account of a read, filled while it goes on.
+
+    Attributes:
+        bytes: Bytes read from the inputs, before decompression.
+        lines: Lines read, blank ones not counted.
+        events: Events that came out.
+        files: Inputs of which anything could be read.
+        problems: Count of diagnostics by code.
+        kept: The first diagnostics of each code and file.
+        lost: Whether something whole was left out: a file, or the rest of a truncated one.
+        uncoercible: Values that did not fit their field's type and count as missing, by field.
+        without_index: Events whose data stream is unknown.
+        without_time: Events without ``@timestamp``.
+        derived_entities: Events whose ``process.entity_id`` was derived from other fields.
+    """
+
+    bytes: int = 0
+    lines: int = 0
+    events: int = 0
+    files: int = 0
+    problems: Counter[str] = field(default_factory=Counter)
+    kept: list[Diagnostic] = field(default_factory=list)
+    lost: bool = False
+    uncoercible: Counter[FieldRef] = field(default_factory=Counter)
+    without_index: int = 0
+    without_time: int = 0
+    derived_entities: int = 0
+    _kept_by: Counter[tuple[str, str]] = field(default_factory=Counter, repr=False)
+
+    def add(self, diagnostic: Diagnostic, *, lost: bool = False) -> None:
+        """Count a problem and keep it if it is among the first of its kind in its file.
+
+        Args:
+            diagnostic: What happened.
+            lost: Whether it cost a whole file or the rest of one.
+        """
+        self.problems[diagnostic.code] += 1
+        self.lost = self.lost or lost
+        key = (diagnostic.code, diagnostic.place.file if diagnostic.place else "")
+        self._kept_by[key] += 1
+        if self._kept_by[key] <= KEPT_PER_CODE:
+            self.kept.append(diagnostic)

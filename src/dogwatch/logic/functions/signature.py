@@ -1,0 +1,91 @@
+"""Signatures of the functions, family by family."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class ValueKind(enum.Enum):
+    """The kinds of value that an expression can have."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One argument: what it takes, and whether it may be left out."""
+
+    name: str
+    kind: ValueKind
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A function's shape.
+
+    Attributes:
+        name: The name in ``Call.function``: snake_case.
+        parameters: In order; the last one may repeat if ``variadic``.
+        result: The kind of its value.
+        variadic: Whether the last parameter may be given any number of times (at least once).
+        folds: Whether the call's ``fold`` has a meaning.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    result: ValueKind
+    variadic: bool = False
+    folds: bool = False
+
+
+def _text(name: str, *, optional: bool = False) -> Parameter:
+    return Parameter(name, ValueKind.TEXT, optional)
+
+
+def _number(name: str, *, optional: bool = False) -> Parameter:
+    return Parameter(name, ValueKind.NUMBER, optional)
+
+
+_STRINGS = (
+    Signature(
+        "between",
+        (
+            _text("source"),
+            _text("left"),
+            _text("right"),
+            Parameter("greedy", ValueKind.BOOLEAN, optional=True),
+        ),
+        ValueKind.TEXT,
+        folds=True,
+    ),
+    Signature("concat", (Parameter("value", ValueKind.ANY),), ValueKind.TEXT, variadic=True),
+    Signature("ends_with", (_text("source"), _text("substring")), ValueKind.BOOLEAN, folds=True),
+    Signature(
+        "index_of",
+        (_text("source"), _text("substring"), _number("start", optional=True)),
+        ValueKind.NUMBER,
+        folds=True,
+    ),
+    Signature("length", (_text("source"),), ValueKind.NUMBER),
+    Signature("starts_with", (_text("source"), _text("substring")), ValueKind.BOOLEAN, folds=True),
+    Signature("string", (Parameter("value", ValueKind.ANY),), ValueKind.TEXT),
+    Signature("string_contains", (_text("source"), _text("substring")), ValueKind.BOOLEAN, folds=True),
+    Signature("substring", (_text("source"), _number("start"), _number("end", optional=True)), ValueKind.TEXT),
+)
+
+_NUMBERS = (
+    *(
+        Signature(name, (_number("left"), _number("right")), ValueKind.NUMBER)
+        for name in ("add", "subtract", "multiply", "divide", "modulo")
+    ),
+    Signature("negate", (_number("value"),), ValueKind.NUMBER),
+    Signature("number", (_text("source"), _number("base", optional=True)), ValueKind.NUMBER),
+)
+
+FUNCTIONS: dict[str, Signature] = {signature.name: signature for signature in (*_STRINGS, *_NUMBERS)}
+"""Every function by name. Address tests and wildcards are leaves of their own (InNetwork, Like)."""

@@ -1,0 +1,267 @@
+"""Predicates: questions about one event, answered true, false or unknown.
+
+Meaning, the same for every evaluator:
+
+* An operand is an expression over fields. A leaf asks its question once for every value of its field,
+  and for the cartesian product of values when it names several fields; it is **true** if any of those
+  answers is true, **unknown** if there was no value to ask about (or every answer was null) and none
+  was true, else **false**.
+* ``And``, ``Or`` and ``Not`` are Kleene's three-valued connectives.
+* ``IsTrue`` turns unknown into false. A dialect whose negation is the complement of a set of documents
+  (EQL, KQL, Lucene) wraps each leaf in it; a dialect whose nulls spread (FortiSIEM) does not.
+* An event satisfies a predicate if the answer is true.
+
+Every node is immutable and hashable: equal leaves are one leaf to the engine.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dogwatch.base.text import Fold
+from dogwatch.schema.field import FieldRef, FieldType, Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The values of a field, each in turn.
+
+    Attributes:
+        ref: Which column.
+        blank_is_missing: An empty text counts as no value (FortiSIEM's parsers set no empty attributes).
+    """
+
+    ref: FieldRef
+    blank_is_missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant; ``None`` is null. ``type`` says how it compares (dates are nanoseconds)."""
+
+    value: Scalar | None
+    type: FieldType
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of ``dogwatch.logic.functions`` applied to expressions; null spreads as the function says."""
+
+    function: str
+    args: tuple[Expression, ...]
+    fold: Fold = Fold.NONE
+
+
+Expression = Field | Literal | Call
+
+
+class Order(enum.Enum):
+    """The comparisons that a leaf can make; their negations are ``Not`` of the other."""
+
+    EQ = "=="
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+
+
+class Wild(enum.Enum):
+    """The two wildcards of a pattern."""
+
+    ANY = "*"
+    """Any run of characters, also none, also line ends."""
+    ONE = "?"
+    """Exactly one character."""
+
+
+@dataclass(frozen=True, slots=True)
+class WildcardPattern:
+    """A pattern over a whole text: literal pieces and wildcards.
+
+    Each dialect writes its own escapes; here a literal star is a ``str`` and a wildcard star is ``Wild.ANY``.
+    """
+
+    pieces: tuple[str | Wild, ...]
+
+
+class RegexDialect(enum.Enum):
+    """Which regular expression language a pattern is written in."""
+
+    LUCENE = "lucene"
+    """Lucene's: matches the whole text, has no ``\\d`` or anchors, has ``~ & <1-9> @ #``."""
+    PERL = "perl"
+    """Perl-like, searched anywhere in the text; back-references and look-around are refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """An answer that no event changes."""
+
+    value: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """Whether the field has any value: true or false, never unknown."""
+
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """``left op right``. Both sides have the same kind of value (numbers may mix integer and floating point)."""
+
+    op: Order
+    left: Expression
+    right: Expression
+    fold: Fold = Fold.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Whether the operand equals one of the values. The values are already folded by ``fold``."""
+
+    operand: Expression
+    values: frozenset[Scalar]
+    fold: Fold = Fold.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """Whether the operand's whole text matches one of the patterns. Pattern text is already folded."""
+
+    operand: Expression
+    patterns: tuple[WildcardPattern, ...]
+    fold: Fold = Fold.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """Whether the operand's text holds ``text`` (already folded), optionally only where a word begins."""
+
+    operand: Expression
+    text: str
+    fold: Fold = Fold.NONE
+    at_word_start: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Regex:
+    """Whether the operand's text matches one of the regular expressions."""
+
+    operand: Expression
+    patterns: tuple[str, ...]
+    dialect: RegexDialect
+    fold: Fold = Fold.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class InNetwork:
+    """Whether the operand, an address, lies in one of the CIDR blocks (canonical text)."""
+
+    operand: Expression
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Whether an analysed text holds the words: any of them, or all adjacent and in order (a phrase).
+
+    The words are analysed as the standard analyser does: split at non-word characters and lower-cased.
+    """
+
+    operand: Field
+    words: tuple[str, ...]
+    phrase: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A function call whose value is the answer; null is unknown."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Kleene conjunction."""
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Kleene disjunction."""
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Kleene negation."""
+
+    part: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class IsTrue:
+    """True where the part is true, false where it is false or unknown."""
+
+    part: Predicate
+
+
+Leaf = Exists | Compare | Member | Like | Contains | Regex | InNetwork | Words | Truth
+Predicate = Constant | Leaf | And | Or | Not | IsTrue
+
+ALWAYS = Constant(True)
+NEVER = Constant(False)
+
+
+def fields_of(node: Predicate | Expression) -> Iterator[Field]:
+    """Every field that a predicate or an expression reads, in order of appearance, repeats included."""
+    match node:
+        case Field():
+            yield node
+        case Literal() | Constant():
+            return
+        case Call(args=args):
+            for arg in args:
+                yield from fields_of(arg)
+        case Exists(field=field):
+            yield field
+        case Compare(left=left, right=right):
+            yield from fields_of(left)
+            yield from fields_of(right)
+        case Truth(call=call):
+            yield from fields_of(call)
+        case And(parts=parts) | Or(parts=parts):
+            for part in parts:
+                yield from fields_of(part)
+        case Not(part=part) | IsTrue(part=part):
+            yield from fields_of(part)
+        case _:
+            yield from fields_of(node.operand)
+
+
+def conjunction(parts: list[Predicate]) -> Predicate:
+    """All of the parts, flattened; ``ALWAYS`` when there is none."""
+    return _combine(parts, And, ALWAYS)
+
+
+def disjunction(parts: list[Predicate]) -> Predicate:
+    """Any of the parts, flattened; ``NEVER`` when there is none."""
+    return _combine(parts, Or, NEVER)
+
+
+def _combine(parts: list[Predicate], kind: type[And | Or], neutral: Constant) -> Predicate:
+    flat: list[Predicate] = []
+    for part in parts:
+        if isinstance(part, kind):
+            flat += part.parts
+        elif part != neutral:
+            flat.append(part)
+    if not flat:
+        return neutral
+    return flat[0] if len(flat) == 1 else kind(tuple(flat))

@@ -1,0 +1,1 @@
+"""Field types, coercion of values as Elasticsearch would, and attribute maps between dialects."""
