@@ -20,16 +20,18 @@ _UNITS = {
     "d": 86400 * SECOND,
     "w": 7 * 86400 * SECOND,
 }
-_DURATION = re.compile(r"\s*(\d{1,12})\s*(ms|s|m|h|d|w)\s*\Z")
+_DURATION = re.compile(r"\s*(\d{1,12})\s*(ms|s|m|h|d|w)\s*\Z", re.ASCII)
 _INSTANT = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?"
-    r"(?:[T ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?)?)?"
-    r"\s?(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?\Z",
+    r"(?:[T ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?)?"
+    r"\s?(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?)?\Z",
     re.ASCII,
 )
 _MATH = re.compile(r"([+-])(\d{1,9})?([yMwdhHms])|/([yMwdhHms])", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = -(2**63) + 1, 2**63 - 1
+_WIDEST_ZONE = 18
+"""Hours; the java.time limit that Elasticsearch inherits."""
 
 
 def parse_duration(text: str) -> int | None:
@@ -58,11 +60,10 @@ def parse_instant(text: str) -> int | None:
         return None
     if second is not None and int(second) > 60:
         return None
-    since = whole - _EPOCH
-    nanos = (since.days * 86400 + since.seconds) * SECOND
-    nanos += int((fraction or "0").ljust(9, "0"))
-    nanos -= _zone_offset(zone) * SECOND
-    return nanos if _FIRST <= nanos <= _LAST else None
+    offset = _zone_offset(zone)
+    if offset is None:
+        return None
+    return _within_range(_nanos(whole) + int((fraction or "0").ljust(9, "0")) - offset * SECOND)
 
 
 def parse_date_math(text: str, now: int, *, round_up: bool = False) -> int | None:
@@ -126,11 +127,14 @@ def format_duration(nanos: int) -> str:
     return f"{nanos // _UNITS['ms']}ms"
 
 
-def _zone_offset(zone: str | None) -> int:
+def _zone_offset(zone: str | None) -> int | None:
     if zone is None or zone in ("Z", "z", "UTC"):
         return 0
     digits = zone[1:].replace(":", "")
-    seconds = int(digits[:2]) * 3600 + int(digits[2:] or 0) * 60
+    hours, minutes = int(digits[:2]), int(digits[2:] or 0)
+    if hours > _WIDEST_ZONE or minutes > 59:
+        return None
+    seconds = hours * 3600 + minutes * 60
     return -seconds if zone[0] == "-" else seconds
 
 
@@ -143,9 +147,8 @@ def _move(instant: int, count: int, unit: str) -> int | None:
         if not 1 <= year <= 9999:
             return None
         day = min(start.day, calendar.monthrange(year, month + 1)[1])
-        return _nanos(start.replace(year=year, month=month + 1, day=day)) + rest
-    moved = instant + count * _UNITS[unit.lower()]
-    return moved if _FIRST <= moved <= _LAST else None
+        return _within_range(_nanos(start.replace(year=year, month=month + 1, day=day)) + rest)
+    return _within_range(instant + count * _UNITS[unit.lower()])
 
 
 def _round(instant: int, unit: str, *, up: bool) -> int | None:
@@ -166,9 +169,13 @@ def _round(instant: int, unit: str, *, up: bool) -> int | None:
         case _:
             floor = start
     if not up:
-        return _nanos(floor)
+        return _within_range(_nanos(floor))
     following = _move(_nanos(floor), 1, unit)
     return None if following is None else following - 1
+
+
+def _within_range(nanos: int) -> int | None:
+    return nanos if _FIRST <= nanos <= _LAST else None
 
 
 def _nanos(moment: datetime) -> int:

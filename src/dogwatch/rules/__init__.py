@@ -1,1 +1,1 @@
-"""To be described."""
+"""Detection rules: their model, their files, their versions, and the library that comes with Dogwatch."""

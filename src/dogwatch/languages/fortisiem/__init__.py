@@ -1,1 +1,1 @@
-"""To be described."""
+"""FortiSIEM's filters (``SingleEvtConstr``) and aggregates (``GroupEvtConstr``)."""

@@ -1,1 +1,1 @@
-"""To be described."""
+"""The Kibana Query Language, as Elastic's detection engine runs it."""

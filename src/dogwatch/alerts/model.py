@@ -1,0 +1,105 @@
+"""What detection hands to people: alerts, their building blocks, and FortiSIEM incidents."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+AlertDocument = dict[str, Any]
+"""An alert as Kibana stores it: the event's fields as they came, and flat ``kibana.alert.*`` keys beside them.
+An incident has flat ``fortisiem.incident.*`` keys as well."""
+
+
+class AlertKind(enum.Enum):
+    """What a document is."""
+
+    ALERT = "alert"
+    """A detection alert for a person: of one event, or the shell over a sequence's building blocks."""
+    BUILDING_BLOCK = "building_block"
+    """One event of a sequence, or an alert of a rule that only builds for others; hidden by default."""
+    INCIDENT = "incident"
+    """A FortiSIEM incident: one per rule and set of mapped attributes, counted at each trigger."""
+
+
+SEVERITIES = ("low", "medium", "high", "critical")
+"""Severity words from the least to the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A detection, ready to be shown or kept.
+
+    Attributes:
+        kind: Alert or building block.
+        uuid: ``kibana.alert.uuid``, made as Kibana makes it.
+        rule_uuid: The installed rule (instance) that made it.
+        sameness: What decides in the ledger whether this is the same detection as an earlier one.
+        document: What is printed and kept.
+        building_blocks: For the shell of a sequence, one for each event, in order.
+    """
+
+    kind: AlertKind
+    uuid: str
+    rule_uuid: str
+    sameness: str
+    document: AlertDocument
+    building_blocks: tuple[Alert, ...] = ()
+
+    @property
+    def severity(self) -> str:
+        """One of ``SEVERITIES``."""
+        return str(self.document["kibana.alert.severity"])
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """One time that an incident's rule fired.
+
+    Attributes:
+        id: Names the trigger: its group and first contributing event. A repeat of it is the same trigger.
+        time: When the constraint came to hold, nanoseconds since 1970 UTC.
+        first_event: Time of the earliest contributing event.
+        last_event: Time of the latest contributing event.
+        event_ids: The contributing events' ids, the oldest and the newest if there are too many.
+    """
+
+    id: str
+    time: int
+    first_event: int
+    last_event: int
+    event_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A FortiSIEM incident with the triggers that this run saw.
+
+    Attributes:
+        uuid: Names the incident: its rule and mapped attributes.
+        rule_uuid: The installed rule (instance) that made it.
+        attributes: Incident attribute -> value as text; attributes without a value are absent.
+        triggers: The distinct triggers, at least one, by time.
+        document: What is printed and kept; ``fortisiem.incident.count``, ``first_seen`` and ``last_seen``
+            speak of ``triggers``.
+    """
+
+    uuid: str
+    rule_uuid: str
+    attributes: dict[str, str]
+    triggers: tuple[Trigger, ...]
+    document: AlertDocument
+
+    @property
+    def kind(self) -> AlertKind:
+        """Always an incident."""
+        return AlertKind.INCIDENT
+
+    @property
+    def severity(self) -> str:
+        """One of ``SEVERITIES``."""
+        return str(self.document["kibana.alert.severity"])
+
+
+Detection = Alert | Incident
+"""What a scan yields."""

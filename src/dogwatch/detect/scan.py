@@ -1,0 +1,127 @@
+"""A scan: every rule over a closed stretch of events, or over a pipe for as long as it flows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from dogwatch.alerts.model import Alert, Detection
+from dogwatch.detect.compiled import CompiledRule
+from dogwatch.detect.event import EventDetector
+from dogwatch.detect.incident import IncidentDetector
+from dogwatch.detect.matching import Matching, Rows, ScanOptions, ScanReport
+from dogwatch.detect.naming import EventNames
+from dogwatch.detect.sequence import SequenceDetector
+from dogwatch.engine.aggregate import GroupAggregator
+from dogwatch.engine.passed import GroupPassed, PassedEvent, PassedSpool, StagePassed, Watch, take
+from dogwatch.engine.sequence import SequenceHit, SequenceMatcher
+from dogwatch.events.batch import NO_TIME, Batch
+from dogwatch.logic.pattern import AggregatePattern, EventPattern, SequencePattern
+from dogwatch.rules.model import ElasticRule, FortisiemRule
+
+
+class Scan:
+    """Runs rules over batches and finds everything.
+
+    Args:
+        rules: What to look for.
+        options: How.
+    """
+
+    def __init__(self, rules: Sequence[CompiledRule], options: ScanOptions) -> None:
+        self.options = options
+        self.report = ScanReport()
+        self.matching = Matching(rules, options, self.report)
+        self._names = EventNames()
+        self._events: dict[int, EventDetector] = {}
+        self._sequences: dict[int, tuple[SequenceMatcher, SequenceDetector]] = {}
+        self._incidents: dict[int, tuple[GroupAggregator, IncidentDetector]] = {}
+        for number, compiled in enumerate(rules):
+            match compiled.rule, compiled.pattern:
+                case ElasticRule() as rule, EventPattern():
+                    self._events[number] = EventDetector(rule)
+                case ElasticRule() as rule, SequencePattern() as sequence:
+                    self._sequences[number] = (SequenceMatcher(sequence), SequenceDetector(rule))
+                case FortisiemRule() as rule, AggregatePattern() as aggregate:
+                    self._incidents[number] = (GroupAggregator(aggregate), IncidentDetector(rule, aggregate))
+                case rule, pattern:
+                    raise TypeError(f"{rule.label}: no detection for {type(pattern).__name__}")
+
+    def run(self, batches: Iterable[Batch]) -> Iterator[Detection]:
+        """The detections, as they are found.
+
+        Alerts of single events come in the order in which events are read. In a closed scan those of
+        sequences follow after the last batch, by their last event, then incidents, by first seen. When
+        following, everything comes as it completes, and an incident again at each of its triggers.
+        """
+        if self.options.follow:
+            for batch in batches:
+                masks = self.matching.masks(batch)
+                yield from self._event_alerts(batch, masks)
+                passed = sorted(take(batch, self._watches(masks)), key=lambda each: each.event.order)
+                yield from self._stateful(passed)
+        else:
+            with PassedSpool(self.options.spool_bytes) as spool:
+                for batch in batches:
+                    masks = self.matching.masks(batch)
+                    yield from self._event_alerts(batch, masks)
+                    for each in take(batch, self._watches(masks)):
+                        spool.add(each)
+                yield from self._stateful(spool)
+            for _, detector in self._incidents.values():
+                for incident in detector.incidents():
+                    self.report.found(incident.rule_uuid)
+                    yield incident
+        for number, (matcher, _) in self._sequences.items():
+            self.report.dropped(self.matching.rules[number].rule, matcher.evicted)
+        for number, (aggregator, _) in self._incidents.items():
+            self.report.dropped(self.matching.rules[number].rule, aggregator.evicted)
+
+    def _event_alerts(self, batch: Batch, masks: list[Rows]) -> Iterator[Detection]:
+        hits = [
+            (int(row), number)
+            for number in self._events
+            for row in np.flatnonzero(masks[self.matching.slots[number][0]])
+        ]
+        for row, number in sorted(hits):
+            event = self._names.named(batch.event(row))
+            now = self.options.now if event.time == NO_TIME else event.time
+            yield from self._reported(self._events[number].alert(event, now))
+
+    def _watches(self, masks: list[Rows]) -> list[Watch]:
+        return [
+            self.matching.watch(number, masks)
+            for number in range(len(self.matching.rules))
+            if number not in self._events
+        ]
+
+    def _stateful(self, passed: Iterable[PassedEvent]) -> Iterator[Detection]:
+        for each in passed:
+            for number, row in each.rows:
+                match row:
+                    case StagePassed():
+                        matcher, detector = self._sequences[number]
+                        for hit in matcher.feed(row):
+                            named = self._with_names(hit)
+                            yield from self._reported(detector.alert(named, named.events[-1].time))
+                    case GroupPassed():
+                        yield from self._triggered(number, row)
+
+    def _triggered(self, number: int, row: GroupPassed) -> Iterator[Detection]:
+        aggregator, detector = self._incidents[number]
+        for hit in aggregator.feed(row):
+            events = tuple(self._names.named(event) for event in hit.events)
+            uuid = detector.trigger(replace(hit, events=events))
+            if self.options.follow:
+                self.report.found(detector.rule.instance_id)
+                yield detector.incident(uuid)
+
+    def _with_names(self, hit: SequenceHit) -> SequenceHit:
+        return replace(hit, events=tuple(self._names.named(event) for event in hit.events))
+
+    def _reported(self, alert: Alert | None) -> Iterator[Alert]:
+        if alert is not None:
+            self.report.found(alert.rule_uuid)
+            yield alert

@@ -1,0 +1,131 @@
+"""Sequence rules: n events become n building blocks and one shell alert over them, as in Kibana."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dogwatch.alerts.identity import building_block_uuids, named, shell_alert_uuid
+from dogwatch.alerts.model import Alert, AlertKind
+from dogwatch.detect.document import (
+    alert_fields,
+    ancestors_of,
+    as_signal,
+    depth_of,
+    made_by,
+    reason,
+    rule_fields,
+)
+from dogwatch.detect.intersection import intersection
+from dogwatch.engine.sequence import SequenceHit
+from dogwatch.events.batch import Event
+from dogwatch.rules.model import ElasticRule
+
+
+class SequenceDetector:
+    """Turns a rule's sequences into alerts.
+
+    Args:
+        rule: An EQL rule whose pattern is a sequence.
+    """
+
+    def __init__(self, rule: ElasticRule) -> None:
+        self.rule = rule
+        self._rule_fields = rule_fields(rule)
+
+    def alert(self, hit: SequenceHit, now: int) -> Alert | None:
+        """The shell alert with its building blocks; ``None`` if one of the events came from this very rule.
+
+        Args:
+            hit: The sequence, its events under their final ids.
+            now: When the alert is made: its ``@timestamp``, nanoseconds since 1970 UTC.
+        """
+        if any(made_by(self.rule, event) for event in hit.events):
+            return None
+        ancestors = [ancestors_of(event) for event in hit.events]
+        uuids = building_block_uuids(
+            [[(str(each["id"]), str(each["index"])) for each in block] for block in ancestors],
+            self.rule.instance_id,
+        )
+        # The shell's ancestors are everything that the blocks descend from, then the blocks, which have no
+        # index yet when Kibana names it.
+        descent: list[dict[str, Any]] = [each for block in ancestors for each in block]
+        for uuid, block in zip(uuids, ancestors, strict=True):
+            descent.append(
+                {
+                    "id": uuid,
+                    "index": "",
+                    "type": "signal",
+                    "depth": depth_of(block),
+                    "rule": self.rule.instance_id,
+                }
+            )
+        shell_uuid = shell_alert_uuid(((str(each["id"]), each["index"]) for each in descent), self.rule.instance_id)
+        blocks = [
+            self._block(event, number, uuid, block, shell_uuid, now)
+            for number, (event, uuid, block) in enumerate(zip(hit.events, uuids, ancestors, strict=True))
+        ]
+        common = intersection([as_signal(event.document) for event in hit.events])
+        document: dict[str, Any] = {
+            **common,
+            **self._rule_fields,
+            **alert_fields(
+                uuid=shell_uuid,
+                ancestors=descent,
+                now=now,
+                original_time=hit.events[0].time,
+                reason=reason(self.rule, _merged(hit.events)),
+            ),
+            "kibana.alert.group.id": shell_uuid,
+        }
+        kind = AlertKind.ALERT
+        if self.rule.building_block_type is not None:
+            document["kibana.alert.building_block_type"] = self.rule.building_block_type
+            kind = AlertKind.BUILDING_BLOCK
+        # One key finishes at most one sequence on an event, so a later and better reading of the same end is
+        # the same detection.
+        last = hit.events[-1]
+        keys = ["null" if key is None else f"{type(key).__name__}:{key}" for key in hit.keys]
+        sameness = named("sequence", [self.rule.instance_id, *keys, last.index or "", last.id])
+        return Alert(kind, shell_uuid, self.rule.instance_id, sameness, document, tuple(blocks))
+
+    def _block(
+        self, event: Event, number: int, uuid: str, ancestors: list[dict[str, Any]], group: str, now: int
+    ) -> Alert:
+        document = {
+            **as_signal(event.document),
+            **self._rule_fields,
+            **alert_fields(
+                uuid=uuid,
+                ancestors=ancestors,
+                now=now,
+                original_time=event.time,
+                reason=reason(self.rule, event.document),
+            ),
+            "kibana.alert.building_block_type": "default",
+            "kibana.alert.group.id": group,
+            "kibana.alert.group.index": number,
+        }
+        sameness = named("block", [self.rule.instance_id, uuid])
+        return Alert(AlertKind.BUILDING_BLOCK, uuid, self.rule.instance_id, sameness, document)
+
+
+def _merged(events: tuple[Event, ...]) -> dict[str, Any]:
+    """The events laid over each other, later ones on top where they agree on a place, for the reason's words."""
+    merged: dict[str, Any] = {}
+    for event in events:
+        merged = _over(merged, event.document)
+    return merged
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    result = dict(below)
+    for key, value in above.items():
+        lower = result.get(key)
+        if isinstance(lower, dict) and isinstance(value, dict):
+            result[key] = _over(lower, value)
+        elif key == "category" and lower is not None and lower != value:
+            lower_values = lower if isinstance(lower, list) else [lower]
+            result[key] = [*lower_values, *(value if isinstance(value, list) else [value])]
+        else:
+            result[key] = value
+    return result

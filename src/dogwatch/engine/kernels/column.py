@@ -1,0 +1,215 @@
+"""One way to read a column, whether its rows hold no value, one or many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dogwatch.base.text import Fold
+from dogwatch.engine.kernels.mask import Flags, Mask, Rows
+from dogwatch.logic.predicate import Field
+from dogwatch.schema.field import FieldRef, Scalar
+
+Numbers = npt.NDArray[Any]
+"""int64 (LONG, DATE), float64 or bool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Where the values of some rows lie.
+
+    Attributes:
+        rows: How many rows were asked for.
+        at: Places in the column's values.
+        owner: For each place, which of the rows asked for it belongs to; ``None`` if the i-th to the i-th.
+    """
+
+    rows: int
+    at: npt.NDArray[np.int64] | slice
+    owner: npt.NDArray[np.int64] | None
+
+    def any(self, true: Flags, known: Flags | None = None) -> Mask:
+        """The answer of each row: true if any of its values' is, unknown if none of theirs is known.
+
+        Args:
+            true: For each place, whether the answer is true.
+            known: For each place, whether the answer is true or false; ``None`` if all are.
+        """
+        if self.owner is None:
+            return Mask(true, None if known is None else ~known)
+        result = np.zeros(self.rows, np.bool_)
+        result[self.owner[true]] = True
+        unknown = np.ones(self.rows, np.bool_)
+        unknown[self.owner if known is None else self.owner[known]] = False
+        return Mask(result, unknown)
+
+
+class Column:
+    """The values of a field in a batch, without the missing ones.
+
+    Args:
+        length: Rows of the batch.
+        rows: The row of each value, ascending; ``None`` if every row has exactly one.
+        values: The values of a column of numbers, dates or booleans; for text the codes.
+        texts: The distinct texts, one for each code; ``None`` if the column holds no text.
+
+    Attributes:
+        asked: How many answers about its texts each group of patterns has given one by one.
+        passes: Which texts each group's leaves match, where all were found in one pass.
+    """
+
+    def __init__(self, length: int, rows: Rows | None, values: Numbers, texts: list[str] | None) -> None:
+        self.length = length
+        self.rows = rows
+        self.values = values
+        self.texts = texts
+        self.asked: dict[object, int] = {}
+        self.passes: dict[object, dict[int, npt.NDArray[np.int64]]] = {}
+        self._folded: dict[Fold, list[str]] = {}
+        self._codes_by_text: dict[Fold, dict[str, list[int]]] = {}
+
+    @classmethod
+    def from_arrow(cls, array: pa.Array[Any]) -> Column:
+        """A column over an Arrow array: plain or a list, text dictionary-encoded or not."""
+        length = len(array)
+        rows: Rows | None = None
+        if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+            rows = np.asarray(pc.list_parent_indices(array), np.int64)
+            array = pc.list_flatten(array)
+        if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+            array = array.dictionary_encode()
+        if isinstance(array, pa.DictionaryArray) and array.dictionary.null_count:
+            array = array.dictionary_decode().dictionary_encode()
+        if array.null_count:
+            present = np.flatnonzero(np.asarray(array.is_valid()))
+            rows = present if rows is None else rows[present]
+            array = array.drop_null()
+        if isinstance(array, pa.DictionaryArray):
+            codes = np.asarray(array.indices)
+            dictionary = array.dictionary
+            if len(dictionary) > len(codes):
+                # A slice brings the dictionary of the whole; only its own texts are looked at.
+                used, codes = np.unique(codes, return_inverse=True)
+                dictionary = dictionary.take(pa.array(used))
+            texts: list[Any] = dictionary.to_pylist()
+            return cls(length, rows, codes, texts)
+        if pa.types.is_timestamp(array.type):
+            array = array.cast(pa.timestamp("ns")).cast(pa.int64())
+        return cls(length, rows, array.to_numpy(zero_copy_only=False), None)
+
+    def without_blanks(self) -> Column:
+        """The column without its empty texts."""
+        if self.texts is None or "" not in self.texts:
+            return self
+        keep = np.flatnonzero(~self.coded([code for code, text in enumerate(self.texts) if not text])[self.values])
+        rows = keep if self.rows is None else self.rows[keep]
+        return Column(self.length, rows, self.values[keep], self.texts)
+
+    @cached_property
+    def present(self) -> Flags | None:
+        """Which rows have a value; ``None`` if all have."""
+        if self.rows is None:
+            return None
+        flags = np.zeros(self.length, np.bool_)
+        flags[self.rows] = True
+        return flags
+
+    @cached_property
+    def distinct(self) -> tuple[list[Scalar], npt.NDArray[np.integer[Any]]]:
+        """The distinct values, and for each value its place among them."""
+        if self.texts is not None:
+            return list(self.texts), self.values
+        # Told apart by their bits, 0.0 and -0.0 remain two values, and so does each kind of NaN.
+        bits = self.values.view(np.int64) if self.values.dtype == np.float64 else self.values
+        found, codes = np.unique(bits, return_inverse=True)
+        return found.view(self.values.dtype).tolist(), codes
+
+    @cached_property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """How often each distinct text occurs."""
+        return np.bincount(self.values, minlength=len(self.texts or ()))
+
+    def folded(self, fold: Fold) -> list[str]:
+        """The distinct texts, folded."""
+        texts = self.texts or []
+        if fold is Fold.NONE:
+            return texts
+        if fold not in self._folded:
+            self._folded[fold] = [fold.apply(text) for text in texts]
+        return self._folded[fold]
+
+    def codes_of(self, members: frozenset[str], fold: Fold) -> list[int]:
+        """The codes of the texts that are among ``members`` once folded."""
+        known = self._codes_by_text.get(fold)
+        if known is None:
+            known = self._codes_by_text[fold] = {}
+            for code, text in enumerate(self.folded(fold)):
+                known.setdefault(text, []).append(code)
+        if len(members) > len(known):
+            return [code for text, codes in known.items() if text in members for code in codes]
+        return [code for text in members for code in known.get(text, ())]
+
+    def coded(self, codes: list[int]) -> Flags:
+        """A table over the distinct texts that is true for some codes."""
+        table = np.zeros(len(self.texts or ()), np.bool_)
+        table[codes] = True
+        return table
+
+    def slots(self, rows: Rows | None) -> Slots:
+        """Where the values of some rows lie (``None``: of all)."""
+        if rows is None:
+            return Slots(self.length, slice(None), self.rows)
+        if self.rows is None:
+            return Slots(len(rows), rows, None)
+        first = self._starts[rows]
+        count = self._starts[rows + 1] - first
+        owner = np.repeat(np.arange(len(rows)), count)
+        within = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+        return Slots(len(rows), first[owner] + within, owner)
+
+    def row_values(self, row: int) -> list[Scalar]:
+        """One row's values."""
+        if self.rows is None:
+            found = self.values[row : row + 1]
+        else:
+            found = self.values[self._starts[row] : self._starts[row + 1]]
+        values: list[Scalar] = found.tolist()
+        texts = self.texts
+        return values if texts is None else [texts[int(code)] for code in values]
+
+    @cached_property
+    def _starts(self) -> npt.NDArray[np.int64]:
+        return np.searchsorted(self.rows, np.arange(self.length + 1)) if self.rows is not None else np.arange(0)
+
+
+class Columns:
+    """The columns of one batch, each made readable once.
+
+    Attributes:
+        length: Rows of the batch.
+        tables: What kernels have decided about the distinct values of their column.
+    """
+
+    def __init__(self, length: int, arrays: Mapping[FieldRef, pa.Array[Any]]) -> None:
+        self.length = length
+        self.tables: dict[object, npt.NDArray[np.uint8]] = {}
+        self._arrays = arrays
+        self._columns: dict[Field, Column] = {}
+
+    def __getitem__(self, field: Field) -> Column:
+        """The column of a field, with or without its blank texts."""
+        column = self._columns.get(field)
+        if column is None:
+            if field.blank_is_missing:
+                column = self[Field(field.ref)].without_blanks()
+            else:
+                column = Column.from_arrow(self._arrays[field.ref])
+            self._columns[field] = column
+        return column

@@ -1,0 +1,250 @@
+"""Rows that passed: what a stateful pattern keeps of an event that satisfied one of its predicates."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from dogwatch.base.external_sort import ExternalSorter
+from dogwatch.engine.state import EventRow, decode, encode
+from dogwatch.events.batch import NO_TIME, Batch, Event
+from dogwatch.logic.pattern import AggregatePattern, JoinKey, Key, SequencePattern, aggregates_of
+from dogwatch.logic.predicate import Field
+from dogwatch.schema.field import Scalar
+
+Mask = npt.NDArray[np.bool_]
+"""One answer for each row of a batch."""
+
+StageKeys = tuple[tuple[Key, int], ...]
+"""Each key that a row acts under, with the stages that it satisfies there as bits (``until`` is the highest)."""
+
+MAX_KEYS = 1000
+"""Keys that one event may have in one stage: many-valued keys multiply, and their values are hostile."""
+
+
+# The two rows are msgspec structs, not dataclasses: millions are made, and a frozen dataclass takes five
+# times as long to make.
+class StagePassed(msgspec.Struct, frozen=True):
+    """An event that satisfied stages of a sequence.
+
+    Attributes:
+        event: The event; its ``order`` is the row's.
+        keys: For each key the stages satisfied under it, the keys of later stages first.
+    """
+
+    event: Event
+    keys: StageKeys
+
+
+class GroupPassed(msgspec.Struct, frozen=True):
+    """An event that satisfied the predicate of an aggregate pattern.
+
+    Attributes:
+        event: The event; its ``order`` is the row's.
+        group: Its values of the grouping fields.
+        values: Its values of ``aggregated_fields(pattern)``, ``None`` where missing.
+    """
+
+    event: Event
+    group: Key
+    values: tuple[Scalar | None, ...] = ()
+
+
+Passed = StagePassed | GroupPassed
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A stateful pattern and its predicates' answers for one batch.
+
+    Attributes:
+        number: The caller's number for the pattern; it comes back with the passed rows.
+        pattern: The pattern.
+        masks: One mask for each of ``predicates_of(pattern)``, in that order.
+    """
+
+    number: int
+    pattern: SequencePattern | AggregatePattern
+    masks: Sequence[Mask]
+
+
+@dataclass(frozen=True, slots=True)
+class PassedEvent:
+    """An event with everything that it passed.
+
+    Attributes:
+        event: The event.
+        rows: The numbers of the patterns, each with its row.
+        keys_left_out: Keys beyond ``MAX_KEYS`` in one stage, under which the event was not counted.
+    """
+
+    event: Event
+    rows: tuple[tuple[int, Passed], ...]
+    keys_left_out: int = 0
+
+
+class _StoredEvent(msgspec.Struct, frozen=True, array_like=True):
+    event: EventRow
+    stages: list[tuple[int, StageKeys]]
+    groups: list[tuple[int, Key, tuple[Scalar | None, ...]]]
+
+
+class PassedSpool:
+    """The passed rows of a closed scan, given back in canonical order.
+
+    Rows are held encoded; beyond ``limit_bytes`` they go to temporary files. Use as a context manager, which
+    removes the files.
+
+    Args:
+        limit_bytes: Memory for rows that were added and not yet given back.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._sorter = ExternalSorter(limit_bytes)
+
+    @property
+    def spilled(self) -> int:
+        """Events that were written to disk."""
+        return self._sorter.spilled
+
+    def add(self, passed: PassedEvent) -> None:
+        """Keep an event with its rows; the event is stored once, however many patterns it passed."""
+        stages: list[tuple[int, StageKeys]] = []
+        groups: list[tuple[int, Key, tuple[Scalar | None, ...]]] = []
+        for number, row in passed.rows:
+            match row:
+                case StagePassed(keys=keys):
+                    stages.append((number, keys))
+                case GroupPassed(group=group, values=values):
+                    groups.append((number, group, values))
+        stored = _StoredEvent(EventRow.of(passed.event), stages, groups)
+        self._sorter.add(passed.event.order, encode(stored))
+
+    def __iter__(self) -> Iterator[PassedEvent]:
+        """Everything added so far, by time, tiebreak and arrival."""
+        for _, payload in self._sorter:
+            stored = decode(payload, _StoredEvent)
+            yield _passed_event(stored.event.event(), stored.stages, stored.groups)
+
+    def close(self) -> None:
+        """Remove the temporary files."""
+        self._sorter.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def take(batch: Batch, watches: Iterable[Watch]) -> Iterator[PassedEvent]:
+    """The rows of a batch that passed something, in the batch's order, each taken out of it once.
+
+    A row without a timestamp has no place in time and takes no part. A stage with a many-valued key applies
+    under each value, and with several such keys under each combination; without a value for a plain key it
+    does not apply.
+    """
+    timed = batch.time != NO_TIME
+    stages: defaultdict[int, list[tuple[int, StageKeys]]] = defaultdict(list)
+    groups: defaultdict[int, list[tuple[int, Key, tuple[Scalar | None, ...]]]] = defaultdict(list)
+    left_out: defaultdict[int, int] = defaultdict(int)
+    for watch in watches:
+        match watch.pattern:
+            case SequencePattern():
+                for row, keys in _stage_keys(batch, watch.pattern, watch.masks, timed, left_out).items():
+                    stages[row].append((watch.number, tuple(keys.items())))
+            case AggregatePattern():
+                for row, group, values in _groups(batch, watch.pattern, watch.masks[0] & timed):
+                    groups[row].append((watch.number, group, values))
+    for row in sorted(stages.keys() | groups.keys()):
+        event = batch.event(row)
+        yield _passed_event(event, stages.get(row, ()), groups.get(row, ()), left_out.get(row, 0))
+
+
+def aggregated_fields(pattern: AggregatePattern) -> tuple[Field, ...]:
+    """The distinct fields that the pattern's aggregates read, in order of appearance."""
+    aggregates = aggregates_of(pattern.constraint)
+    return tuple(dict.fromkeys(aggregate.field for aggregate in aggregates if aggregate.field is not None))
+
+
+def _passed_event(
+    event: Event,
+    stages: Iterable[tuple[int, StageKeys]],
+    groups: Iterable[tuple[int, Key, tuple[Scalar | None, ...]]],
+    keys_left_out: int = 0,
+) -> PassedEvent:
+    rows: list[tuple[int, Passed]] = [(number, StagePassed(event, keys)) for number, keys in stages]
+    rows += ((number, GroupPassed(event, group, values)) for number, group, values in groups)
+    return PassedEvent(event, tuple(rows), keys_left_out)
+
+
+def _stage_keys(
+    batch: Batch, pattern: SequencePattern, masks: Sequence[Mask], timed: Mask, left_out: dict[int, int]
+) -> dict[int, dict[Key, int]]:
+    """For each row the stages that apply under each key; what exceeds ``MAX_KEYS`` is counted in ``left_out``."""
+    found: defaultdict[int, dict[Key, int]] = defaultdict(dict)
+    count = len(pattern.stages)
+    # A hit comes from the last stage, so its keys, listed first, give the order of hits on one event.
+    numbers = [*range(count - 1, -1, -1), *([count] if pattern.until else [])]
+    for number in numbers:
+        stage = pattern.until if number == count and pattern.until else pattern.stages[number]
+        rows = np.flatnonzero(masks[number] & timed)
+        if not rows.size:
+            continue
+        choices = [_key_values(batch, key, rows) for key in stage.keys]
+        bit = 1 << number
+        for place, row in enumerate(rows.tolist()):
+            values = [column[place] for column in choices]
+            total = math.prod(map(len, values))
+            if total > MAX_KEYS:
+                left_out[row] += total - MAX_KEYS
+            for key in itertools.islice(itertools.product(*values), MAX_KEYS):
+                masks_of = found[row]
+                masks_of[key] = masks_of.get(key, 0) | bit
+    return found
+
+
+def _groups(
+    batch: Batch, pattern: AggregatePattern, mask: Mask
+) -> Iterator[tuple[int, Key, tuple[Scalar | None, ...]]]:
+    rows = np.flatnonzero(mask)
+    if not rows.size:
+        return
+    groups = _rows_of([_first_values(batch, field, rows) for field in pattern.group_by], rows.size)
+    values = _rows_of([_first_values(batch, field, rows) for field in aggregated_fields(pattern)], rows.size)
+    yield from zip(rows.tolist(), groups, values, strict=True)
+
+
+def _rows_of(columns: list[list[Scalar | None]], length: int) -> Iterable[tuple[Scalar | None, ...]]:
+    return zip(*columns, strict=True) if columns else itertools.repeat((), length)
+
+
+def _key_values(batch: Batch, key: JoinKey, rows: npt.NDArray[np.intp]) -> list[tuple[Scalar | None, ...]]:
+    missing = (None,) if key.optional else ()
+    return [
+        (values[0],) if len(values) == 1 else tuple(sorted(set(values))) or missing
+        for values in _values(batch, key.field, rows)
+    ]
+
+
+def _first_values(batch: Batch, field: Field, rows: npt.NDArray[np.intp]) -> list[Scalar | None]:
+    return [values[0] if values else None for values in _values(batch, field, rows)]
+
+
+def _values(batch: Batch, field: Field, rows: npt.NDArray[np.intp]) -> list[list[Any]]:
+    """The values of one field for some rows, without nulls."""
+    taken = batch.columns[field.ref].take(rows).to_pylist()
+    lists = [value if isinstance(value, list) else [value] for value in taken]
+    absent = (None, "") if field.blank_is_missing else (None,)
+    return [[value for value in values if value not in absent] for values in lists]

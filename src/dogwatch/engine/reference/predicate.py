@@ -1,0 +1,223 @@
+"""A predicate's answer for one document, worked out the plain way: every leaf asked about every value."""
+
+from __future__ import annotations
+
+import ipaddress
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from dogwatch.base.text import Fold
+from dogwatch.engine.ordering import sort_key
+from dogwatch.engine.reference.functions import Value, call
+from dogwatch.engine.regex import compile_regex
+from dogwatch.engine.words import holds_words
+from dogwatch.logic.predicate import (
+    And,
+    Call,
+    Compare,
+    Constant,
+    Contains,
+    Exists,
+    Expression,
+    Field,
+    InNetwork,
+    IsTrue,
+    Leaf,
+    Like,
+    Literal,
+    Member,
+    Not,
+    Or,
+    Order,
+    Predicate,
+    Regex,
+    Truth,
+    Wild,
+    WildcardPattern,
+    Words,
+    fields_of,
+)
+from dogwatch.schema.field import FieldRef, FieldType, Scalar
+
+ValuesOf = Callable[[FieldRef], Sequence[Scalar]]
+"""From a field to a document's values of it, empty when it is missing."""
+
+Asking = Mapping[Field, Scalar]
+"""One value for each field of a leaf."""
+
+_OPERATORS: dict[Order, Callable[[Any, Any], Any]] = {
+    Order.EQ: operator.eq,
+    Order.LT: operator.lt,
+    Order.LE: operator.le,
+    Order.GT: operator.gt,
+    Order.GE: operator.ge,
+}
+
+
+def evaluate(predicate: Predicate, values: ValuesOf) -> bool | None:
+    """The answer for the document whose values are given; ``None`` is unknown.
+
+    Raises:
+        DogwatchError: A regular expression of the predicate is not supported.
+    """
+    match predicate:
+        case Constant(value=value):
+            return value
+        case And(parts=parts):
+            return _all(evaluate(part, values) for part in parts)
+        case Or(parts=parts):
+            return _negate(_all(_negate(evaluate(part, values)) for part in parts))
+        case Not(part=part):
+            return _negate(evaluate(part, values))
+        case IsTrue(part=part):
+            return evaluate(part, values) is True
+        case Exists(field=field):
+            return bool(_present(field, values))
+        case _:
+            return _ask(predicate, values)
+
+
+def compare_values(op: Order, left: Value, right: Value, kind: FieldType = FieldType.KEYWORD) -> bool | None:
+    """``left op right`` as values of type ``kind``; unknown if either is null or has no place in the order."""
+    if left is None or right is None:
+        return None
+    if op is Order.EQ:
+        return left == right
+    if isinstance(left, str) and isinstance(right, str):
+        return _in_order(op, sort_key(left, kind), sort_key(right, kind))
+    return None if isinstance(left, str) or isinstance(right, str) else _in_order(op, left, right)
+
+
+def compute(expression: Expression, asking: Asking) -> Value:
+    """The value of an expression, given one value for each of its fields."""
+    match expression:
+        case Field():
+            return asking[expression]
+        case Literal(value=value):
+            return value
+        case Call(function=function, args=args, fold=fold):
+            return call(function, [compute(arg, asking) for arg in args], fold)
+
+
+def answer(leaf: Leaf, asking: Asking) -> bool | None:
+    """A leaf's answer about one value for each of its fields."""
+    match leaf:
+        case Exists(field=field):
+            return field in asking
+        case Compare(op=op, left=left, right=right, fold=fold):
+            return compare_values(
+                op,
+                _folded(compute(left, asking), fold),
+                _folded(compute(right, asking), fold),
+                compared_type(leaf),
+            )
+        case Truth(call=node):
+            truth = compute(node, asking)
+            return truth if isinstance(truth, bool) else None
+    value = compute(leaf.operand, asking)
+    if value is None:
+        return None
+    match leaf:
+        case Member(values=members, fold=fold):
+            return _folded(value, fold) in members
+        case Like(patterns=patterns, fold=fold):
+            return isinstance(value, str) and any(_matches(fold.apply(value), pattern) for pattern in patterns)
+        case Contains(text=text, fold=fold, at_word_start=at_word_start):
+            return isinstance(value, str) and _contains(fold.apply(value), text, at_word_start=at_word_start)
+        case Regex(patterns=patterns, dialect=dialect, fold=fold):
+            return isinstance(value, str) and compile_regex(patterns, dialect, fold).matches(value)
+        case InNetwork(networks=networks):
+            return isinstance(value, str) and any(_lies_in(value, network) for network in networks)
+        case Words(words=words, phrase=phrase):
+            return isinstance(value, str) and holds_words(value, words, phrase=phrase)
+
+
+def compared_type(leaf: Compare) -> FieldType:
+    """The type that orders a comparison's texts: that of a field or an address or version literal in it."""
+    sides = (leaf.left, leaf.right)
+    fields = [side.ref.type for side in sides if isinstance(side, Field)]
+    literals = [side.type for side in sides if isinstance(side, Literal)]
+    return next(iter(fields + literals), FieldType.KEYWORD)
+
+
+def _ask(leaf: Leaf, values: ValuesOf) -> bool | None:
+    fields = list(dict.fromkeys(fields_of(leaf)))
+    askings = product(*(_present(field, values) for field in fields))
+    known = False
+    for combination in askings:
+        found = answer(leaf, dict(zip(fields, combination, strict=True)))
+        if found:
+            return True
+        known = known or found is not None
+    return False if known else None
+
+
+def _present(field: Field, values: ValuesOf) -> list[Scalar]:
+    return [value for value in values(field.ref) if not (field.blank_is_missing and value == "")]
+
+
+def _all(answers: Iterable[bool | None]) -> bool | None:
+    found = list(answers)
+    if False in found:
+        return False
+    return None if None in found else True
+
+
+def _negate(found: bool | None) -> bool | None:
+    return None if found is None else not found
+
+
+def _folded(value: Value, fold: Fold) -> Value:
+    return fold.apply(value) if isinstance(value, str) else value
+
+
+def _in_order(op: Order, left: object, right: object) -> bool | None:
+    if left is None or right is None:
+        return None
+    found: bool = _OPERATORS[op](left, right)
+    return found
+
+
+def _matches(text: str, pattern: WildcardPattern) -> bool:
+    symbols: list[str | Wild] = []
+    for piece in pattern.pieces:
+        symbols += [piece] if isinstance(piece, Wild) else list(piece)
+    at = in_text = 0
+    star: int | None = None
+    resume = 0
+    while in_text < len(text):
+        symbol = symbols[at] if at < len(symbols) else None
+        if symbol is Wild.ANY:
+            star, resume, at = at, in_text, at + 1
+        elif symbol is Wild.ONE or symbol == text[in_text]:
+            at, in_text = at + 1, in_text + 1
+        elif star is not None:
+            # The last star takes one character more; earlier stars never need to.
+            resume += 1
+            at, in_text = star + 1, resume
+        else:
+            return False
+    return all(symbol is Wild.ANY for symbol in symbols[at:])
+
+
+def _contains(text: str, part: str, *, at_word_start: bool) -> bool:
+    if not at_word_start:
+        return part in text
+    starts = [i for i in range(len(text) + 1) if i == 0 or not text[i - 1].isalnum()]
+    return any(text.startswith(part, start) for start in starts)
+
+
+def _lies_in(text: str, network: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+        block = ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
+    if address.version == block.version:
+        return address in block
+    # IPv4 addresses also lie in the IPv6 blocks that cover the mapped range, and mapped ones in IPv4 blocks.
+    if isinstance(address, ipaddress.IPv4Address):
+        return ipaddress.IPv6Address(f"::ffff:{address}") in block
+    return address.ipv4_mapped is not None and address.ipv4_mapped in block

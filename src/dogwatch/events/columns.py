@@ -1,0 +1,286 @@
+"""From documents to batches: one typed Arrow column for each field that somebody asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from dogwatch.base.diagnostic import Place
+from dogwatch.events.batch import NO_TIME, Batch, Document, EventSource
+from dogwatch.events.document import Found, PathTree
+from dogwatch.events.report import ReadReport
+from dogwatch.schema.coerce import Missing, coercion
+from dogwatch.schema.derived import DERIVED_FIELDS, DerivedField
+from dogwatch.schema.field import FieldRef, FieldType, Scalar
+from dogwatch.schema.schema import multi_field_parent
+
+TIMESTAMP = FieldRef("@timestamp", FieldType.DATE)
+"""The field that gives an event its time."""
+
+_DICTIONARY = pa.dictionary(pa.int32(), pa.utf8())
+_STORAGE: dict[FieldType, pa.DataType] = {
+    FieldType.LONG: pa.int64(),
+    FieldType.DOUBLE: pa.float64(),
+    FieldType.BOOLEAN: pa.bool_(),
+    FieldType.DATE: pa.int64(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One event on its way into a batch.
+
+    Attributes:
+        document: The whole document.
+        id: Its id.
+        has_own_id: Whether the document or its source named the id.
+        index: Its data stream or index, if known.
+        place: Where it was read, if it was.
+        tiebreak: Its own order among equal times, or ``NO_TIEBREAK``.
+    """
+
+    document: Document
+    id: str
+    has_own_id: bool
+    index: str | None
+    place: Place | None
+    tiebreak: int
+
+
+def storage_type(kind: FieldType) -> pa.DataType:
+    """The Arrow type of a column whose rows hold at most one value; dates are nanoseconds since 1970."""
+    return _DICTIONARY if kind.is_text else _STORAGE[kind]
+
+
+def make_batch(rows: Sequence[Row], fields: Iterable[FieldRef], first_arrival: int, report: ReadReport) -> Batch:
+    """The rows as a batch with a column for each field.
+
+    Args:
+        rows: The events in the order of reading.
+        fields: The columns wanted; repeats do not matter.
+        first_arrival: The arrival number of the first row.
+        report: Counts the values that do not fit, and the rows without a time or an index.
+    """
+    builder = BatchBuilder(_plan(frozenset(fields)))
+    for row in rows:
+        builder.add(row.document, row.index, row.tiebreak)
+    return builder.build(first_arrival, _RowSource(rows), report)
+
+
+class ColumnPlan:
+    """How to find the columns of some fields, worked out once for many batches.
+
+    Args:
+        fields: The columns wanted; repeats do not matter.
+    """
+
+    def __init__(self, fields: Iterable[FieldRef]) -> None:
+        self.fields = tuple(sorted(set(fields)))
+        paths = dict.fromkeys(path for ref in (*self.fields, TIMESTAMP) for path in _paths_read(ref))
+        self.slots = {path: slot for slot, path in enumerate(paths)}
+        self.tree = PathTree(tuple(paths))
+
+
+class BatchBuilder:
+    """Takes documents one by one, holds on to nothing of them but the values wanted, and gives a batch.
+
+    Args:
+        plan: The columns wanted.
+    """
+
+    def __init__(self, plan: ColumnPlan) -> None:
+        self._plan = plan
+        self._extract = plan.tree.extract_into
+        self._found = plan.tree.empty()
+        self._indices: list[str | None] = []
+        self._tiebreaks: list[int] = []
+
+    def add(self, document: Document, index: str | None, tiebreak: int) -> None:
+        """Take the next row."""
+        self._extract(self._found, len(self._tiebreaks), document)
+        self._indices.append(index)
+        self._tiebreaks.append(tiebreak)
+
+    def build(self, first_arrival: int, source: EventSource, report: ReadReport) -> Batch:
+        """The rows so far as a batch.
+
+        Args:
+            first_arrival: The arrival number of the first row.
+            source: The way back to each row's document.
+            report: Counts the values that do not fit, and the rows without a time or an index.
+        """
+        length = len(self._tiebreaks)
+        reading = _Reading(self._found, self._plan.slots, report)
+        columns = {ref: _column(reading.cells(ref), ref.type, length) for ref in self._plan.fields}
+        time = _times(reading.cells(TIMESTAMP), length)
+        index = _text_array(self._indices)
+        report.without_time += int(np.count_nonzero(time == NO_TIME))
+        report.without_index += index.null_count
+        return Batch(
+            length=length,
+            columns=columns,
+            time=time,
+            tiebreak=np.array(self._tiebreaks, np.int64),
+            first_arrival=first_arrival,
+            index=index,
+            source=source,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _RowSource:
+    """The way back, for rows that still hold their documents."""
+
+    rows: Sequence[Row]
+
+    def document(self, row: int) -> Document:
+        return self.rows[row].document
+
+    def event_id(self, row: int) -> tuple[str, bool]:
+        return self.rows[row].id, self.rows[row].has_own_id
+
+    def place(self, row: int) -> Place | None:
+        return self.rows[row].place
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The scalars of a column, each with its row; rows ascend and repeat where a row has several."""
+
+    rows: list[int]
+    values: list[Scalar]
+
+
+class _Reading:
+    """The coerced values of one batch, each field worked out (and its losses counted) once."""
+
+    def __init__(self, found: list[Found], slots: dict[str, int], report: ReadReport) -> None:
+        self._found = found
+        self._slots = slots
+        self._report = report
+        self._done: dict[FieldRef, _Cells] = {}
+
+    def cells(self, ref: FieldRef) -> _Cells:
+        cells = self._done.get(ref)
+        if cells is None:
+            cells = self._coerced(ref, self._raw(ref.path))
+            derived = DERIVED_FIELDS.get(ref.path)
+            if derived is not None and derived.ref == ref:
+                cells = _with_derived(cells, derived, [self.cells(source) for source in derived.inputs])
+            self._done[ref] = cells
+        return cells
+
+    def _raw(self, path: str) -> Found:
+        own = self._found[self._slots[path]]
+        parent = multi_field_parent(path)
+        if parent is None:
+            return own
+        # Whether `a.text` is a multi-field of `a` or a field of its own shows in the document.
+        taken = set(own.rows)
+        above = self._found[self._slots[parent]]
+        pairs = [
+            (row, value)
+            for row, value in zip(above.rows, above.values, strict=True)
+            if row not in taken and not isinstance(value, dict)
+        ]
+        pairs += zip(own.rows, own.values, strict=True)
+        pairs.sort(key=lambda pair: pair[0])
+        return Found([row for row, _ in pairs], [value for _, value in pairs])
+
+    def _coerced(self, ref: FieldRef, raw: Found) -> _Cells:
+        if ref.type.is_text and ref.type is not FieldType.IP and all(type(v) is str for v in raw.values):
+            return _Cells(raw.rows, raw.values)
+        convert = coercion(ref.type)
+        rows: list[int] = []
+        values: list[Scalar] = []
+        for row, value in zip(raw.rows, raw.values, strict=True):
+            scalar = convert(value)
+            if not isinstance(scalar, Missing):
+                rows.append(row)
+                values.append(scalar)
+            elif scalar is Missing.LOST:
+                self._report.uncoercible[ref] += 1
+        return _Cells(rows, values)
+
+
+@lru_cache(maxsize=64)
+def _plan(fields: frozenset[FieldRef]) -> ColumnPlan:
+    return ColumnPlan(fields)
+
+
+def _paths_read(ref: FieldRef) -> list[str]:
+    paths = [ref.path]
+    if (parent := multi_field_parent(ref.path)) is not None:
+        paths.append(parent)
+    derived = DERIVED_FIELDS.get(ref.path)
+    if derived is not None and derived.ref == ref:
+        for source in derived.inputs:
+            paths += _paths_read(source)
+    return paths
+
+
+def _with_derived(own: _Cells, derived: DerivedField, inputs: list[_Cells]) -> _Cells:
+    by_row = [_by_row(cells) for cells in inputs]
+    result = _by_row(own)
+    for row in set().union(*by_row).difference(result):
+        values = derived.compute(*(values.get(row, ()) for values in by_row))
+        if values:
+            result[row] = list(values)
+    rows: list[int] = []
+    scalars: list[Scalar] = []
+    for row in sorted(result):
+        rows += [row] * len(result[row])
+        scalars += result[row]
+    return _Cells(rows, scalars)
+
+
+def _by_row(cells: _Cells) -> dict[int, list[Scalar]]:
+    grouped: dict[int, list[Scalar]] = {}
+    for row, value in zip(cells.rows, cells.values, strict=True):
+        grouped.setdefault(row, []).append(value)
+    return grouped
+
+
+def _column(cells: _Cells, kind: FieldType, length: int) -> pa.Array[Any]:
+    rows = np.array(cells.rows, np.int64)
+    values = _text_array(cells.values) if kind.is_text else pa.array(cells.values, storage_type(kind))
+    if len(rows) == length and np.array_equal(rows, np.arange(length)):
+        return values
+    counts = np.bincount(rows, minlength=length)
+    if counts.max(initial=0) > 1:
+        offsets = np.zeros(length + 1, np.int32)
+        np.cumsum(counts, out=offsets[1:])
+        starts = pa.array(offsets, pa.int32())
+        lists: pa.Array[Any] = pa.ListArray.from_arrays(starts, values, mask=pa.array(counts == 0, pa.bool_()))
+        return lists
+    # Each row takes its value by position; a null position gives null.
+    positions = np.zeros(length, np.int64)
+    positions[rows] = np.arange(len(rows))
+    return values.take(pa.array(positions, pa.int64(), mask=counts == 0))
+
+
+def _text_array(values: Sequence[Scalar | None]) -> pa.DictionaryArray[Any, Any]:
+    try:
+        plain = pa.array(values, pa.utf8())
+    except UnicodeEncodeError:
+        # A lone surrogate is no text to Arrow (nor to UTF-8).
+        mended = [None if value is None else _whole_characters(str(value)) for value in values]
+        plain = pa.array(mended, pa.utf8())
+    return plain.dictionary_encode()
+
+
+def _whole_characters(text: str) -> str:
+    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
+
+
+def _times(cells: _Cells, length: int) -> npt.NDArray[np.int64]:
+    times = np.full(length, NO_TIME, np.int64)
+    # Written backwards, so that the first of several values stays.
+    times[np.array(cells.rows[::-1], np.int64)] = np.array(cells.values[::-1], np.int64)
+    return times

@@ -1,0 +1,121 @@
+"""The values of fields in decoded documents.
+
+Nested and dotted keys are the same field, in any mixture; arrays, and arrays of objects, are dissolved;
+nulls are no values. Values come in the order of the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dogwatch.base.fieldpath import split_path
+from dogwatch.events.batch import Document
+from dogwatch.schema.coerce import flatten
+
+_NO_SLOT = -1
+
+
+@dataclass(slots=True)
+class Found:
+    """What many documents hold under one path: values, each with the number of its document."""
+
+    rows: list[int] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Node:
+    """A point on a wanted path.
+
+    ``below`` leads from every relative path to the node it names, so that a dotted key is one look-up.
+    """
+
+    slot: int = _NO_SLOT
+    below: dict[str, _Node] = field(default_factory=dict)
+
+
+class PathTree:
+    """Some paths, compiled so that one walk through a document finds the values of all of them.
+
+    Args:
+        paths: Dotted field paths without repeats; results come in their order.
+    """
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._count = len(paths)
+        self._root = _Node()
+        for slot, path in enumerate(paths):
+            _insert(self._root, split_path(path)).slot = slot
+
+    def extract(self, document: Document) -> list[list[Any]]:
+        """The document's values of each path. An object under a path that names it is a value."""
+        found = self.empty()
+        self.extract_into(found, 0, document)
+        return [column.values for column in found]
+
+    def empty(self) -> list[Found]:
+        """For each path, nothing found yet."""
+        return [Found() for _ in range(self._count)]
+
+    def extract_into(self, found: list[Found], row: int, document: Document) -> None:
+        """Add the document's values of each path to what was found, under the number ``row``."""
+        _walk(document, self._root, row, found)
+
+
+def _insert(root: _Node, components: tuple[str, ...]) -> _Node:
+    trail = [root]
+    for depth, component in enumerate(components):
+        node = trail[-1].below.setdefault(component, _Node())
+        for start, ancestor in enumerate(trail[:-1]):
+            ancestor.below[".".join(components[start : depth + 1])] = node
+        trail.append(node)
+    return trail[-1]
+
+
+def _walk(document: Document, node: _Node, row: int, found: list[Found]) -> None:
+    # Each call goes at least one component down a wanted path, so that a document cannot choose the depth.
+    below = node.below
+    for key, value in document.items():
+        child = below.get(key)
+        if child is None or value is None:
+            continue
+        if isinstance(value, list):
+            for item in flatten(value) if any(isinstance(item, list) for item in value) else value:
+                if item is not None:
+                    _visit(item, child, row, found)
+        elif child.below or isinstance(value, dict):
+            _visit(value, child, row, found)
+        else:
+            column = found[child.slot]
+            column.rows.append(row)
+            column.values.append(value)
+
+
+def _visit(value: Any, node: _Node, row: int, found: list[Found]) -> None:  # noqa: ANN401
+    if node.slot != _NO_SLOT:
+        column = found[node.slot]
+        column.rows.append(row)
+        column.values.append(value)
+    if node.below and isinstance(value, dict):
+        _walk(value, node, row, found)
+
+
+def leaf_value(document: Document, parent: str, leaf: str) -> object:
+    """The first value of the field ``parent.leaf``, or ``None``; the short way for one field of two components."""
+    holder = document.get(parent)
+    if isinstance(holder, dict):
+        value = holder.get(leaf)
+        if value is not None and not isinstance(value, list):
+            return value
+    for holding in holder if isinstance(holder, list) else (holder,):
+        if isinstance(holding, dict) and (value := _first(holding.get(leaf))) is not None:
+            return value
+    return _first(document.get(f"{parent}.{leaf}"))
+
+
+def _first(value: Any) -> object:  # noqa: ANN401
+    if isinstance(value, list):
+        return next((item for item in flatten(value) if item is not None), None)
+    return value

@@ -1,0 +1,88 @@
+"""Which format an input has, by the content of its first lines."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+
+from dogwatch.base.diagnostic import Diagnostic, Place
+from dogwatch.events.readers.ndjson import JsonLineError, decode_object
+
+ENOUGH_LINES = 50
+"""Lines after which an input that shows no format is given up."""
+
+ENOUGH_BYTES = 1 << 20
+"""Bytes after which the same."""
+
+
+class Format(enum.Enum):
+    """The input formats."""
+
+    NDJSON = "ndjson"
+    """One JSON object a line: documents, search hits or a ``_bulk`` body."""
+    AUDIT = "audit"
+    """The Linux audit daemon's log, also with ``node=`` or a syslog header before each record."""
+    JSON = "json"
+    """One JSON text over many lines: an array of documents, a search response, a printed document."""
+
+
+def sniff(lines: Sequence[bytes], *, complete: bool) -> Format | None:
+    """The format that the first lines show.
+
+    Args:
+        lines: The lines so far, none of them blank.
+        complete: Whether no more lines can be had, or enough were seen.
+
+    Returns:
+        The format, or ``None`` if they show none, or none yet when not ``complete``.
+    """
+    if not lines:
+        return None
+    if is_audit_record(lines[-1]):
+        return Format.AUDIT
+    first = lines[0].lstrip()
+    if first.startswith(b"["):
+        return Format.JSON
+    if lines[-1].lstrip().startswith(b"{") and _is_object(lines[-1]) and (len(lines) == 1 or _is_rows(lines)):
+        return Format.NDJSON
+    if not complete:
+        return None
+    if first.startswith(b"{"):
+        return Format.NDJSON if len(lines) == 1 or _is_rows(lines) else Format.JSON
+    return Format.NDJSON if any(line.lstrip().startswith(b"{") and _is_object(line) for line in lines) else None
+
+
+def is_audit_record(line: bytes) -> bool:
+    """Whether a line holds a Linux audit record, alone or behind a header."""
+    return b"type=" in line and b"audit(" in line
+
+
+def unknown_format(name: str, lines: Sequence[bytes]) -> Diagnostic:
+    """What to tell the user of an input whose format was not recognised."""
+    place = Place(name)
+    if any(b"\0" in line for line in lines):
+        return Diagnostic(
+            "binary-input",
+            "the input is binary data, not a log",
+            place=place,
+            hint="gzip, zstd and xz are read as they are; unpack other archives, export other stores to NDJSON",
+        )
+    return Diagnostic(
+        "unknown-format",
+        "the input is neither NDJSON nor a Linux audit log",
+        place=place,
+        hint="events are read as one JSON document a line, or as the audit daemon wrote them",
+    )
+
+
+def _is_rows(lines: Sequence[bytes]) -> bool:
+    """Whether most lines begin as objects do; in one object printed over many lines few do."""
+    return 2 * sum(line.startswith(b"{") for line in lines) >= len(lines)
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        decode_object(line)
+    except JsonLineError:
+        return False
+    return True

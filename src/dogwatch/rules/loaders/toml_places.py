@@ -1,0 +1,148 @@
+"""Where each key of a TOML file stands: the decoder of the standard library does not say.
+
+The scanner runs over text that the decoder has already accepted, so it need only find its way past strings,
+comments and brackets.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]+(?=[ \t]*([=\]]))", re.ASCII)
+_PLAIN_VALUE = re.compile(r"[^'\"#\[\]{}\n]+")
+_QUOTES = ("'''", '"""', "'", '"')
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlace:
+    """Offsets of a key and of its value in the file's text.
+
+    Attributes:
+        key: Where the key (or a table's header) begins.
+        value: Where the value begins; within the quotes if it is a text.
+        verbatim: Whether the value is a text that the file holds as it is, without escapes.
+    """
+
+    key: int
+    value: int
+    verbatim: bool
+
+
+def key_places(text: str) -> dict[str, KeyPlace]:
+    """The place of every table and key, by dotted path; of an array of tables the first one counts."""
+    return dict(_Scanner(text).run())
+
+
+class _Scanner:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.places: dict[str, KeyPlace] = {}
+
+    def run(self) -> dict[str, KeyPlace]:
+        prefix = ""
+        while self._skip_blank():
+            start = self.at
+            if self.text[self.at] == "[":
+                prefix = self._header()
+                self.places.setdefault(prefix, KeyPlace(start, start, verbatim=False))
+                continue
+            parts = self._key("=")
+            path = ".".join([prefix, *parts] if prefix else parts)
+            self.at += 1
+            while self.text[self.at] in " \t":
+                self.at += 1
+            value = self._value_place(start)
+            self.places.setdefault(path, value)
+            self._skip_value()
+        return self.places
+
+    def _skip_blank(self) -> bool:
+        while self.at < len(self.text):
+            char = self.text[self.at]
+            if char == "#":
+                self._skip_line()
+            elif char in " \t\r\n":
+                self.at += 1
+            else:
+                return True
+        return False
+
+    def _skip_line(self) -> None:
+        end = self.text.find("\n", self.at)
+        self.at = len(self.text) if end < 0 else end
+
+    def _header(self) -> str:
+        while self.text[self.at] == "[":
+            self.at += 1
+        path = ".".join(self._key("]"))
+        while self.at < len(self.text) and self.text[self.at] == "]":
+            self.at += 1
+        return path
+
+    def _key(self, end: str) -> list[str]:
+        if (plain := _PLAIN_KEY.match(self.text, self.at)) and plain[1] == end:
+            self.at = plain.start(1)
+            return plain[0].split(".")
+        parts: list[str] = []
+        bare = ""
+        while (char := self.text[self.at]) != end:
+            if char in "'\"":
+                start = self.at + 1
+                self._skip_string()
+                parts.append(self.text[start : self.at - 1])
+                continue
+            if char == ".":
+                if bare:
+                    parts.append(bare)
+                bare = ""
+            elif char not in " \t":
+                bare += char
+            self.at += 1
+        return [*parts, bare] if bare else parts
+
+    def _value_place(self, key: int) -> KeyPlace:
+        quote = next((each for each in _QUOTES if self.text.startswith(each, self.at)), None)
+        if quote is None:
+            return KeyPlace(key, self.at, verbatim=False)
+        start = self.at + len(quote)
+        if len(quote) == 3:
+            # A line end right after the opening quotes is no part of the text.
+            start += self.text.startswith("\r\n", start) * 2 or self.text.startswith("\n", start)
+        before, self.at = self.at, self.at
+        self._skip_string()
+        verbatim = quote[0] == "'" or "\\" not in self.text[start : self.at]
+        self.at = before
+        return KeyPlace(key, start, verbatim)
+
+    def _skip_string(self) -> None:
+        quote = next(each for each in _QUOTES if self.text.startswith(each, self.at))
+        at = self.text.index(quote, self.at + len(quote))
+        if quote[0] == '"':
+            escape = self.text.find("\\", self.at + len(quote))
+            while 0 <= escape < at:
+                at = self.text.index(quote, max(at, escape + 2))
+                escape = self.text.find("\\", escape + 2)
+        self.at = at + len(quote)
+        # Up to two quotes may stand right before the closing three.
+        while len(quote) == 3 and self.text.startswith(quote[0], self.at):
+            self.at += 1
+
+    def _skip_value(self) -> None:
+        depth = 0
+        while self.at < len(self.text):
+            char = self.text[self.at]
+            if plain := _PLAIN_VALUE.match(self.text, self.at):
+                self.at = plain.end()
+                continue
+            if char in "'\"":
+                self._skip_string()
+                continue
+            if char == "#":
+                self._skip_line()
+                continue
+            depth += (char in "[{") - (char in "]}")
+            if char == "\n" and depth <= 0:
+                return
+            self.at += 1

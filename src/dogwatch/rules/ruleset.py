@@ -1,0 +1,242 @@
+"""Rules loaded together: from files and folders, sorted, each version an instance of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place, Severity
+from dogwatch.rules.loaders import elastic_toml, fortisiem_xml, kibana
+from dogwatch.rules.loaders.source import Loaded, read_text
+from dogwatch.rules.model import Level, Rule, instance_id
+
+BUILTIN = "builtin"
+"""The name under which the library that comes with the package is loaded."""
+
+_LIBRARY = Path(__file__).parent / "library"
+_LOADERS: dict[str, Callable[[str, str], Loaded]] = {
+    ".toml": elastic_toml.load,
+    ".ndjson": kibana.load,
+    ".json": kibana.load,
+    ".xml": fortisiem_xml.load,
+}
+_SHOWN = 10
+"""Rules named when a prefix fits several."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """Some rules, and what went wrong while they were loaded.
+
+    Attributes:
+        rules: In the order of rule id, then version; an id and version occur once.
+        errors: Every diagnostic of the load: errors, warnings and notices.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    errors: tuple[Diagnostic, ...] = field(default=())
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self.rules)
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    @property
+    def installed(self) -> tuple[Rule, ...]:
+        """The newest version of each rule."""
+        return tuple({rule.rule_id: rule for rule in self.rules}.values())
+
+    def is_installed(self, rule: Rule) -> bool:
+        """Whether the rule is the newest of its id, not an older one pinned beside it."""
+        return rule.instance_id == instance_id(rule.rule_id)
+
+    def versions(self, rule_id: str) -> tuple[Rule, ...]:
+        """Every version of one rule, oldest first."""
+        return tuple(rule for rule in self.rules if rule.rule_id == rule_id)
+
+    def by_id(self, rule_id: str, version: int | None = None) -> Rule | None:
+        """The newest version of a rule, or the one asked for; ``None`` if it is not here."""
+        found = [rule for rule in self.versions(rule_id) if version in (None, rule.version)]
+        return found[-1] if found else None
+
+    def by_name(self, name: str) -> tuple[Rule, ...]:
+        """The installed rules of that name, without regard to case."""
+        return tuple(rule for rule in self.installed if rule.name.lower() == name.lower())
+
+    def at_least(self, level: Level) -> RuleSet:
+        """Those whose severity is the level or a higher one."""
+        return self.where(lambda rule: rule.severity >= level)
+
+    def tagged(self, tag: str) -> RuleSet:
+        """Those that carry the tag, without regard to case."""
+        return self.where(lambda rule: tag.lower() in (each.lower() for each in rule.tags))
+
+    def where(self, keep: Callable[[Rule], bool]) -> RuleSet:
+        """Those that ``keep`` accepts, with all diagnostics."""
+        return replace(self, rules=tuple(rule for rule in self.rules if keep(rule)))
+
+    def find(self, selector: str) -> Rule:
+        """The one rule that a person means.
+
+        Args:
+            selector: ``rule_id``, ``rule_id@5``, an instance id, a name, or the beginning of an id or a
+                name that fits one rule only. Without a version the newest is meant.
+
+        Raises:
+            DogwatchError: ``rule-unknown``, or ``rule-ambiguous`` with the rules that it could be.
+        """
+        exact = next((rule for rule in self.rules if selector in (rule.label, rule.instance_id)), None)
+        if exact is not None:
+            return exact
+        wanted, at, version = selector.rpartition("@")
+        if not (at and version.isascii() and version.isdigit()):
+            wanted, version = selector, ""
+        found = self._candidates(wanted)
+        if len(found) == 1 and not version:
+            return found[0]
+        if len(found) == 1:
+            pinned = self.by_id(found[0].rule_id, int(version))
+            if pinned is not None:
+                return pinned
+            known = ", ".join(str(rule.version) for rule in self.versions(found[0].rule_id))
+            raise DogwatchError(
+                Diagnostic(
+                    "rule-unknown",
+                    f"there is no version {version} of {found[0].name}",
+                    hint=f"there are {known}",
+                )
+            )
+        if not found:
+            raise DogwatchError(
+                Diagnostic("rule-unknown", f"no rule has the id or name `{selector}`", hint=self._near(selector))
+            )
+        names = ", ".join(f"{rule.rule_id} ({rule.name})" for rule in found[:_SHOWN])
+        raise DogwatchError(
+            Diagnostic("rule-ambiguous", f"`{selector}` fits {len(found)} rules", hint=f"it could be {names}")
+        )
+
+    def _candidates(self, wanted: str) -> Sequence[Rule]:
+        by_id = self.by_id(wanted)
+        if by_id is not None:
+            return (by_id,)
+        folded = wanted.lower()
+        return self.by_name(wanted) or tuple(
+            rule
+            for rule in self.installed
+            if folded and (rule.rule_id.lower().startswith(folded) or rule.name.lower().startswith(folded))
+        )
+
+    def _near(self, selector: str) -> str | None:
+        inside = [
+            rule.name for rule in self.installed if selector.strip() and selector.lower() in rule.name.lower()
+        ]
+        return f"names that hold it: {', '.join(inside[:_SHOWN])}" if inside else None
+
+
+def load_rules(where: str | Path | Sequence[str | Path] = BUILTIN) -> RuleSet:
+    """Every rule of some files and folders; a bad one is reported in ``errors`` and stops nothing.
+
+    Args:
+        where: Files, folders (read with all that is below them, but for names that begin with a dot), or
+            ``builtin`` for the library; a folder of that name is ``./builtin``.
+    """
+    places = [where] if isinstance(where, str | Path) else list(where)
+    rules: list[Rule] = []
+    problems: list[Diagnostic] = []
+    seen: set[Path] = set()
+    for place in places:
+        for path, named in _files(place, problems):
+            real = path.resolve()
+            if real not in seen:
+                seen.add(real)
+                loaded = _load(path, named=named)
+                rules += loaded.rules
+                problems += loaded.diagnostics
+    return rule_set(rules, problems)
+
+
+def rule_set(rules: Iterable[Rule], problems: Iterable[Diagnostic] = ()) -> RuleSet:
+    """A set of rules: sorted, repeated ones reported and left out, older versions made instances of their own."""
+    errors = list(problems)
+    first: dict[tuple[str, int], Rule] = {}
+    for rule in rules:
+        known = first.setdefault((rule.rule_id, rule.version), rule)
+        if known is not rule:
+            errors.append(
+                Diagnostic(
+                    "duplicate-rule",
+                    f"version {rule.version} of rule {rule.rule_id} is loaded already; this one is left out",
+                    place=rule.place,
+                    hint=f"the other one is at {known.place}",
+                )
+            )
+    newest = dict(sorted(first))
+    return RuleSet(
+        tuple(
+            replace(
+                rule,
+                instance_id=instance_id(rule_id, None if version == newest[rule_id] else version),
+            )
+            for (rule_id, version), rule in sorted(first.items())
+        ),
+        tuple(errors),
+    )
+
+
+def _files(where: str | Path, problems: list[Diagnostic]) -> Iterator[tuple[Path, bool]]:
+    """Each file to load, and whether it was named itself or found in a folder."""
+    path = _LIBRARY if where == BUILTIN else Path(where)
+    if path.is_dir():
+        for folder, below, names in os.walk(path, onerror=lambda error: problems.append(_unreadable(error))):
+            below[:] = sorted(name for name in below if not name.startswith("."))
+            for name in sorted(names):
+                if not name.startswith(".") and Path(name).suffix.lower() in _LOADERS:
+                    yield Path(folder) / name, False
+    elif not path.exists():
+        problems.append(
+            Diagnostic(
+                "rules-not-found",
+                "there is no such file or folder",
+                place=Place(str(where)),
+                hint=f"give a file, a folder, or `{BUILTIN}` for the rules that come with Dogwatch",
+            )
+        )
+    elif path.suffix.lower() not in _LOADERS:
+        problems.append(
+            Diagnostic(
+                "rule-format-unknown",
+                f"rules are not read from files named *{path.suffix}",
+                place=Place(str(where)),
+                hint=f"known are {', '.join(sorted(_LOADERS))}",
+            )
+        )
+    else:
+        yield path, True
+
+
+def _load(path: Path, *, named: bool) -> Loaded:
+    try:
+        text = read_text(path)
+    except DogwatchError as error:
+        return Loaded(diagnostics=error.diagnostics)
+    loaded = _LOADERS[path.suffix.lower()](text, str(path))
+    if named:
+        return loaded
+    # A folder of rules may hold other files of the same kind: tests' events, a project's settings.
+    return Loaded(
+        loaded.rules,
+        [
+            replace(problem, severity=Severity.NOTICE) if problem.code == "not-a-rule" else problem
+            for problem in loaded.diagnostics
+        ],
+    )
+
+
+def _unreadable(error: OSError) -> Diagnostic:
+    reason = error.strerror or type(error).__name__
+    return Diagnostic(
+        "rule-file-unreadable", f"this folder cannot be read: {reason}", place=Place(str(error.filename))
+    )

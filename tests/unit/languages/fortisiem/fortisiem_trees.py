@@ -1,0 +1,95 @@
+"""Random trees of FortiSIEM's language, every one of which some text has."""
+
+import string
+
+from hypothesis import strategies as st
+
+from dogwatch.languages.fortisiem.ast import (
+    Address,
+    And,
+    Arithmetic,
+    Attribute,
+    Between,
+    Compare,
+    Condition,
+    Contain,
+    Expression,
+    FunctionCall,
+    Group,
+    In,
+    IsNull,
+    Negative,
+    Not,
+    Number,
+    Or,
+    Regexp,
+    Star,
+    Text,
+)
+
+NAMES = st.sampled_from(["user", "srcIpAddr", "count", "fe80", "_x9", "inner", "android"])
+_ATTRIBUTES = st.builds(Attribute, NAMES)
+_CHARACTERS = st.characters(exclude_categories=["Cs"]) | st.sampled_from("\"'\\\n,()@ ")
+TEXTS = st.builds(Text, st.text(_CHARACTERS, max_size=6))
+_REGEX_UNITS = st.sampled_from([r"\\", r"\.", r"\d", '"', "'", ".*", "|", "^", "x", "(a)", "\n"])
+PATTERNS = st.builds(Text, st.lists(_REGEX_UNITS, max_size=5).map("".join))
+NUMBERS = st.builds(Number, st.sampled_from(["0", "7", "-3", "1.5", "-.5", "2.", "1e3", "007"]))
+ADDRESSES = st.builds(Address, st.sampled_from(["10.1.1.1", "10.0.0.0/8", "fe80::1", "::1", "2001:db8::/32"]))
+GROUPS = st.builds(Group, st.text(string.ascii_letters + "_-:", min_size=1, max_size=8))
+_CONSTANTS = st.one_of(TEXTS, NUMBERS, ADDRESSES)
+_FLAGS = st.booleans()
+_OPS = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
+
+
+def _calls(args: st.SearchStrategy[Expression | Condition], *, over_groups: bool) -> st.SearchStrategy[Expression]:
+    plain: st.SearchStrategy[Expression] = st.builds(
+        FunctionCall, st.sampled_from(["LEN", "IF", "AVG"]), st.lists(args, max_size=3).map(tuple)
+    )
+    if not over_groups:
+        return plain
+    star = st.just((Star(),))
+    return st.one_of(
+        plain,
+        st.builds(FunctionCall, st.just("COUNT"), star),
+        st.builds(FunctionCall, st.just("COUNT"), _ATTRIBUTES.map(lambda attribute: (attribute,)), st.just(True)),
+        st.builds(
+            FunctionCall,
+            st.just("STAT_AVG"),
+            _ATTRIBUTES.map(lambda attribute: (attribute,)),
+            st.just(False),
+            st.integers(0, 999),
+        ),
+    )
+
+
+def _expressions(*, over_groups: bool) -> st.SearchStrategy[Expression]:
+    base: st.SearchStrategy[Expression] = st.one_of(_ATTRIBUTES, _CONSTANTS)
+    return st.recursive(
+        base,
+        lambda inner: st.one_of(
+            st.builds(Arithmetic, st.sampled_from("+-*/"), inner, inner),
+            st.builds(Negative, inner),
+            _calls(inner, over_groups=over_groups),
+        ),
+        max_leaves=5,
+    )
+
+
+def trees(*, over_groups: bool) -> st.SearchStrategy[Condition]:
+    """Filters, or aggregates."""
+    values = _expressions(over_groups=over_groups)
+    items = st.lists(st.one_of(_CONSTANTS, GROUPS), min_size=1, max_size=3).map(tuple)
+    leaves: st.SearchStrategy[Condition] = st.one_of(
+        st.builds(Compare, _OPS, values, values),
+        st.builds(In, values, items, _FLAGS),
+        st.builds(Between, values, _CONSTANTS, _CONSTANTS, _FLAGS),
+        st.builds(IsNull, values, _FLAGS),
+        st.builds(Contain, values, TEXTS, _FLAGS),
+        st.builds(Regexp, values, PATTERNS, _FLAGS),
+    )
+
+    def larger(inner: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition]:
+        parts = st.lists(inner, min_size=2, max_size=3).map(tuple)
+        return st.one_of(st.builds(And, parts), st.builds(Or, parts), st.builds(Not, inner))
+
+    return st.recursive(leaves, larger, max_leaves=6)
