@@ -16,7 +16,18 @@ from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
 
 PRODUCER = "dogwatch"
 
-_ORIGINAL_EVENT = ("action", "category", "dataset", "id", "kind", "module", "outcome", "provider", "sequence", "type")
+_ORIGINAL_EVENT = (
+    "action",
+    "category",
+    "dataset",
+    "id",
+    "kind",
+    "module",
+    "outcome",
+    "provider",
+    "sequence",
+    "type",
+)
 
 _REASON_FIELDS = (
     "event.category",

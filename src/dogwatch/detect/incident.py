@@ -92,9 +92,7 @@ class IncidentDetector:
                 return value
         return None
 
-    def _document(
-        self, uuid: str, attributes: dict[str, str], triggers: tuple[Trigger, ...]
-    ) -> dict[str, Any]:
+    def _document(self, uuid: str, attributes: dict[str, str], triggers: tuple[Trigger, ...]) -> dict[str, Any]:
         rule = self.rule
         first = min(trigger.first_event for trigger in triggers)
         last = max(trigger.last_event for trigger in triggers)

@@ -26,9 +26,12 @@ class IndexFilter:
     def rows(self, patterns: tuple[str, ...], batch: Batch) -> Rows:
         """The rows of ``batch`` that a rule with these patterns is offered: ``batch.length`` booleans."""
         names = batch.index.dictionary.to_pylist()
-        known = np.fromiter((self._matches(patterns, name) for name in names), dtype=bool, count=len(names))
-        codes = batch.index.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
-        return np.append(known, True)[codes]
+        # One answer a distinct name, and one more for the rows that have none.
+        known = np.array(
+            [name is None or self._matches(patterns, name) for name in [*names, None]], dtype=np.bool_
+        )
+        codes: npt.NDArray[np.int32] = batch.index.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
+        return known[codes]
 
     def _matches(self, patterns: tuple[str, ...], name: str) -> bool:
         key = (patterns, name)

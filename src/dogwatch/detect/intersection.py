@@ -21,7 +21,7 @@ def intersection(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """
     if not documents:
         return {}
-    common = reduce(_both, documents)
+    common: object = reduce(_both, documents)
     return common if isinstance(common, dict) else {}
 
 

@@ -131,7 +131,7 @@ class Matching:
         start, end = self._options.start, self._options.end
         if start is None and end is None:
             return None
-        inside = batch.time != NO_TIME
+        inside: Rows = batch.time != NO_TIME
         if start is not None:
             inside &= batch.time >= start
         if end is not None:

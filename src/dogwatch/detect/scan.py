@@ -77,7 +77,7 @@ class Scan:
         for number, (matcher, _) in self._sequences.items():
             self.report.dropped(self.matching.rules[number].rule, matcher.evicted)
         for number, (aggregator, _) in self._incidents.items():
-            self.report.dropped(self.matching.rules[number].rule, aggregator.evicted)
+            self.report.dropped(self.matching.rules[number].rule, aggregator.evicted_rows)
 
     def _event_alerts(self, batch: Batch, masks: list[Rows]) -> Iterator[Detection]:
         hits = [

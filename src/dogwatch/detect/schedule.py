@@ -71,14 +71,20 @@ class _Runs:
     cut: int = 0
     first_capped: int = 0
 
-    def due_before(self, time: int) -> Iterator[int]:
-        """The runs that come before an event at ``time``; long silences are skipped."""
-        while self.next_run is not None and self.next_run < time:
-            if not self.rows:
+    def next_due(self, time: int | None) -> int | None:
+        """The next run that comes before an event at ``time`` (or that remains, at the end), if there is one.
+
+        Rows that this run can no longer see are let go; a stretch of runs that would see nothing is skipped.
+        """
+        if self.next_run is None:
+            return None
+        while self.rows and self.rows[0].event.time < self.next_run - self.schedule.look_back:
+            self.rows.popleft()
+        if not self.rows:
+            if time is not None and time > self.next_run:
                 self.next_run = _boundary(time, self.schedule.interval)
-                return
-            yield self.next_run
-            self.next_run += self.schedule.interval
+            return None
+        return self.next_run if time is None or self.next_run < time else None
 
     def take(self, row: Passed) -> None:
         """Keep a row for the runs to come."""
@@ -145,42 +151,35 @@ class ScheduledScan:
         self._account()
 
     def _until(self, time: int | None) -> Iterator[Detection]:
-        """Every run that is due before an event at ``time``, or all that remain to see the last event."""
-        due = []
+        """The alerts of every run due before an event at ``time``; ``None`` plays what remains at the end."""
+        found: list[tuple[int, int, int, Alert]] = []
         for number, runs in self._runs.items():
-            if time is not None:
-                due += [(moment, number) for moment in self._due(runs, time)]
-            elif runs.next_run is not None and runs.rows:
-                due.append((runs.next_run, number))
-        for moment, number in sorted(due):
-            yield from self._play(self._runs[number], moment)
+            last_seen = runs.rows[-1].event.time if runs.rows else 0
+            while (moment := runs.next_due(time)) is not None:
+                alerts = self._play(runs, moment)
+                found += [(moment, number, place, alert) for place, alert in enumerate(alerts)]
+                runs.next_run = moment + runs.schedule.interval
+                if time is None and moment >= last_seen:
+                    break
+        for *_, alert in sorted(found, key=lambda each: each[:3]):
+            self.report.found(alert.rule_uuid)
+            yield alert
 
-    def _due(self, runs: _Runs, time: int) -> Iterator[int]:
-        for moment in runs.due_before(time):
-            yield moment
-            # A row leaves when no later run can see it, so that silence after it costs nothing.
-            while runs.rows and runs.rows[0].event.time < moment + runs.schedule.interval - runs.schedule.look_back:
-                break
-
-    def _play(self, runs: _Runs, moment: int) -> Iterator[Detection]:
+    def _play(self, runs: _Runs, moment: int) -> list[Alert]:
+        """What one run finds that no earlier run has found."""
         schedule = runs.schedule
         start = moment - schedule.look_back
-        while runs.rows and runs.rows[0].event.time < start:
-            runs.rows.popleft()
         runs.known = {uuid: time for uuid, time in runs.known.items() if time >= start}
-        window = [row for row in runs.rows if row.event.time <= moment]
-        found = list(self._alerts(runs, window, moment))
+        found = list(self._alerts(runs, [row for row in runs.rows if row.event.time <= moment], moment))
         runs.runs += 1
         if len(found) > schedule.max_signals:
             runs.first_capped = runs.first_capped or moment
             runs.capped_runs += 1
             runs.cut += len(found) - schedule.max_signals
             found = found[-schedule.max_signals :]
-        for alert, time in found:
-            if alert.uuid not in runs.known:
-                runs.known[alert.uuid] = time
-                self.report.found(alert.rule_uuid)
-                yield alert
+        new = [(alert, time) for alert, time in found if alert.uuid not in runs.known]
+        runs.known.update((alert.uuid, time) for alert, time in new)
+        return [alert for alert, _ in new]
 
     def _alerts(self, runs: _Runs, window: list[Passed], moment: int) -> Iterator[tuple[Alert, int]]:
         if isinstance(runs.pattern, EventPattern):

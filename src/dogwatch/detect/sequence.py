@@ -59,7 +59,9 @@ class SequenceDetector:
                     "rule": self.rule.instance_id,
                 }
             )
-        shell_uuid = shell_alert_uuid(((str(each["id"]), each["index"]) for each in descent), self.rule.instance_id)
+        shell_uuid = shell_alert_uuid(
+            ((str(each["id"]), each["index"]) for each in descent), self.rule.instance_id
+        )
         blocks = [
             self._block(event, number, uuid, block, shell_uuid, now)
             for number, (event, uuid, block) in enumerate(zip(hit.events, uuids, ancestors, strict=True))

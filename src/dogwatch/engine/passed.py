@@ -17,7 +17,15 @@ import numpy.typing as npt
 from dogwatch.base.external_sort import ExternalSorter
 from dogwatch.engine.state import EventRow, decode, encode
 from dogwatch.events.batch import NO_TIME, Batch, Event
-from dogwatch.logic.pattern import AggregatePattern, JoinKey, Key, SequencePattern, aggregates_of
+from dogwatch.logic.pattern import (
+    AggregatePattern,
+    EventPattern,
+    JoinKey,
+    Key,
+    Pattern,
+    SequencePattern,
+    aggregates_of,
+)
 from dogwatch.logic.predicate import Field
 from dogwatch.schema.field import Scalar
 
@@ -46,7 +54,7 @@ class StagePassed(msgspec.Struct, frozen=True):
 
 
 class GroupPassed(msgspec.Struct, frozen=True):
-    """An event that satisfied the predicate of an aggregate pattern.
+    """An event that satisfied the one predicate of an aggregate pattern or of a pattern of single events.
 
     Attributes:
         event: The event; its ``order`` is the row's.
@@ -64,7 +72,7 @@ Passed = StagePassed | GroupPassed
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A stateful pattern and its predicates' answers for one batch.
+    """A pattern and its predicates' answers for one batch.
 
     Attributes:
         number: The caller's number for the pattern; it comes back with the passed rows.
@@ -73,7 +81,7 @@ class Watch:
     """
 
     number: int
-    pattern: SequencePattern | AggregatePattern
+    pattern: Pattern
     masks: Sequence[Mask]
 
 
@@ -167,6 +175,9 @@ def take(batch: Batch, watches: Iterable[Watch]) -> Iterator[PassedEvent]:
             case AggregatePattern():
                 for row, group, values in _groups(batch, watch.pattern, watch.masks[0] & timed):
                     groups[row].append((watch.number, group, values))
+            case EventPattern():
+                for row in np.flatnonzero(watch.masks[0] & timed).tolist():
+                    groups[row].append((watch.number, (), ()))
     for row in sorted(stages.keys() | groups.keys()):
         event = batch.event(row)
         yield _passed_event(event, stages.get(row, ()), groups.get(row, ()), left_out.get(row, 0))

@@ -1,0 +1,149 @@
+"""The three calls that programs need: load rules, scan, search."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dogwatch.alerts.model import Detection
+from dogwatch.base.diagnostic import Diagnostic
+from dogwatch.detect.compiled import Compiled, compile_rules
+from dogwatch.detect.matching import ScanOptions, ScanReport
+from dogwatch.detect.scan import Scan
+from dogwatch.detect.schedule import ScheduledScan
+from dogwatch.detect.search import Hit, Search
+from dogwatch.events.batch import Batch
+from dogwatch.events.readers import STDIN, ReadOptions, documents_to_batches, expand_paths, read_batches
+from dogwatch.events.readers.lines import Progress
+from dogwatch.events.report import ReadReport
+from dogwatch.rules.model import Rule
+from dogwatch.rules.ruleset import BUILTIN, RuleSet, load_rules
+from dogwatch.schema.field import FieldRef
+from dogwatch.schema.schema import Schema
+
+Events = str | Path | Sequence[str | Path] | Iterable[dict[str, Any]]
+"""Paths (files, folders, patterns, ``-``) or documents."""
+
+
+@dataclass(slots=True)
+class ScanRun:
+    """A scan as an iterator of detections, with its accounts.
+
+    Attributes:
+        compiled: The rules that run, and those that cannot with the reasons.
+        read: What was read and what was skipped, complete when the iteration is.
+        report: What was found for which rule, complete when the iteration is.
+    """
+
+    compiled: Compiled
+    read: ReadReport
+    report: ScanReport
+    _detections: Iterator[Detection] = field(repr=False)
+
+    def __iter__(self) -> Iterator[Detection]:
+        """The detections, as they are found."""
+        return self._detections
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that run."""
+        return tuple(each.rule for each in self.compiled.rules)
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Everything that the reader of the results should know, rules first."""
+        left_out = [problem for _, problems in self.compiled.left_out for problem in problems]
+        return (*left_out, *self.compiled.notes, *self.read.kept, *self.report.notes)
+
+
+def scan(
+    events: Events,
+    rules: RuleSet | None = None,
+    *,
+    options: ScanOptions | None = None,
+    reading: ReadOptions | None = None,
+    as_scheduled: bool = False,
+    schema: Schema | None = None,
+    progress: Progress | None = None,
+) -> ScanRun:
+    """Run rules over events and give the alerts and incidents as they are found, in bounded memory.
+
+    Args:
+        events: Paths of files, folders or patterns, ``-`` for standard input (which is followed), or an
+            iterable of documents.
+        rules: The rules; the built-in library if none are given.
+        options: Stretch of time, index patterns, and the rest.
+        reading: What is known about the inputs.
+        as_scheduled: Play the rules' runs (interval, ``from``, ``max_signals``) instead of finding everything.
+        schema: Field types; ECS if none is given.
+        progress: Told of the bytes of every read.
+
+    Examples:
+        >>> start = {"event": {"category": "process", "type": "start"}, "process": {"name": "nc"}}
+        >>> [each.severity for each in scan([{"@timestamp": "2026-01-01T00:00:00Z", **start}])]
+        ['medium']
+    """
+    compiled = compile_rules(load_rules(BUILTIN) if rules is None else rules, schema or Schema.ecs())
+    options = options or ScanOptions(now=time.time_ns())
+    read = ReadReport()
+    run = ScheduledScan(compiled.rules, options) if as_scheduled else Scan(compiled.rules, options)
+    batches = _batches(events, run.matching.fields, reading or ReadOptions(), read, progress)
+    return ScanRun(compiled, read, run.report, run.run(batches))
+
+
+def search(
+    language: str,
+    query: str,
+    events: Events,
+    *,
+    size: int | None = None,
+    reading: ReadOptions | None = None,
+    schema: Schema | None = None,
+) -> list[Hit]:
+    """The events or sequences that satisfy a query.
+
+    Args:
+        language: ``eql``, ``kql`` (or ``kuery``) or ``fortisiem`` (a filter of single events).
+        query: Its text.
+        events: Paths or documents, as for ``scan``.
+        size: How many hits at most.
+        reading: What is known about the inputs.
+        schema: Field types; ECS if none is given.
+
+    Raises:
+        DogwatchError: The query cannot be run.
+
+    Examples:
+        >>> hits = search("eql", 'process where process.args : "-l*"', [
+        ...     {"event": {"category": "process"}, "process": {"args": ["nc", "-lvnp", "4444"]}},
+        ... ])
+        >>> hits[0].events[0]["process"]["args"][2]
+        '4444'
+    """
+    prepared = Search(language, query, schema or Schema.ecs(), now=time.time_ns())
+    batches = _batches(events, prepared.fields, reading or ReadOptions(), ReadReport(), None)
+    return list(prepared.run(batches, size=size))
+
+
+def follows(paths: Iterable[str | Path]) -> bool:
+    """Whether one of the inputs is a pipe that is followed."""
+    return STDIN in expand_paths(paths)
+
+
+def _batches(
+    events: Events,
+    fields: frozenset[FieldRef],
+    reading: ReadOptions,
+    report: ReadReport,
+    progress: Progress | None,
+) -> Iterator[Batch]:
+    if isinstance(events, str | Path):
+        return read_batches([events], fields, reading, report, progress)
+    listed = list(events) if isinstance(events, Sequence) else None
+    if listed and all(isinstance(each, str | Path) for each in listed):
+        paths = [each for each in listed if isinstance(each, str | Path)]
+        return read_batches(paths, fields, reading, report, progress)
+    return documents_to_batches(events, fields, report, index=reading.index, batch_rows=reading.batch_rows)
