@@ -1,0 +1,275 @@
+"""``dogwatch scan``: run rules over files, folders or a pipe."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from dogwatch.alerts.ledger import Ledger
+from dogwatch.alerts.model import SEVERITIES, AlertKind, Detection
+from dogwatch.alerts.store import Filed
+from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
+from dogwatch.cli import exits
+from dogwatch.cli.console import reading, show_diagnostics, show_error, stderr
+from dogwatch.cli.formats import FORMATS, Options
+from dogwatch.cli.moment import TIME_HINT, instant
+from dogwatch.detect import api
+from dogwatch.detect.matching import ScanOptions
+from dogwatch.events.readers import ReadOptions, expand_paths
+from dogwatch.rules.ruleset import BUILTIN, load_rules
+
+_FILED_TOGETHER = 500
+"""Detections of one ledger transaction."""
+
+
+@click.command(short_help="Run detection rules over events and show what they find.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--rules",
+    "where",
+    multiple=True,
+    metavar="WHERE",
+    help="A rule file, a folder of rules, or `builtin` (the default). May be repeated.",
+)
+@click.option(
+    "--rule",
+    "selectors",
+    multiple=True,
+    metavar="RULE",
+    help="Only this rule: id, id@version or name. May be repeated.",
+)
+@click.option("--index", metavar="NAME", help="The data stream of every event, whatever the input says.")
+@click.option(
+    "--any-index", is_flag=True, help="Offer every event to every rule, whatever data streams the rule names."
+)
+@click.option("--host", metavar="NAME", help="The host that audit logs come from, where they do not name it.")
+@click.option("--from", "start", metavar="TIME", help=f"Leave out earlier events: {TIME_HINT}.")
+@click.option("--to", "end", metavar="TIME", help="Leave out later events.")
+@click.option(
+    "--as-scheduled",
+    is_flag=True,
+    help="Play each rule's runs (interval, from, max_signals) instead of finding everything.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(list(FORMATS)),
+    help="How to print: a table on a terminal, else NDJSON.",
+)
+@click.option("--building-blocks", is_flag=True, help="Print the building blocks of sequences too.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the results to this file.")
+@click.option(
+    "--ledger", metavar="FILE|URL", help="Keep alerts and incidents in this ledger too; repeats make no copy."
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(SEVERITIES),
+    help="End with status 1 if anything at or above this severity is found.",
+)
+@click.option(
+    "--input-format",
+    type=click.Choice(["audit", "ndjson", "json"]),
+    help="Read every input as this instead of looking at its content.",
+)
+@click.option(
+    "--max-rows", type=click.IntRange(min=1), default=200, show_default=True, help="The most rows of a table."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing on standard error but errors.")
+def scan(
+    paths: tuple[str, ...],
+    where: tuple[str, ...],
+    selectors: tuple[str, ...],
+    index: str | None,
+    any_index: bool,
+    host: str | None,
+    start: str | None,
+    end: str | None,
+    as_scheduled: bool,
+    format_: str | None,
+    building_blocks: bool,
+    output: Path | None,
+    ledger: str | None,
+    fail_on: str | None,
+    input_format: str | None,
+    max_rows: int,
+    quiet: bool,
+) -> int:
+    r"""Run detection rules over events and show what they find.
+
+    PATH is a file, a folder, a pattern, or `-` for standard input, which is followed. Read are Linux audit
+    logs and ECS events as NDJSON (also search hits and `_bulk` bodies), plain or compressed by gzip, zstd or
+    xz; the content decides, not the name.
+
+    \b
+    Examples:
+      dogwatch scan /var/log/audit/audit.log
+      dogwatch scan logs/ --rules my-rules/ --rules builtin --format ndjson
+      journalctl -o cat -f _TRANSPORT=audit | dogwatch scan -
+    """
+    now = time.time_ns()
+    console = stderr()
+    try:
+        follow = api.follows(paths)
+        if follow and as_scheduled:
+            raise click.UsageError("--as-scheduled needs inputs with an end, and standard input is followed")
+        rules = load_rules(where or BUILTIN)
+        if selectors:
+            chosen = {rules.find(selector).instance_id for selector in selectors}
+            rules = rules.where(lambda rule: rule.instance_id in chosen)
+        options = ScanOptions(
+            start=instant(start, now, "--from"),
+            end=instant(end, now, "--to", round_up=True),
+            any_index=any_index,
+            follow=follow,
+            now=now,
+        )
+        with ExitStack() as stack:
+            store = stack.enter_context(Ledger.open(ledger)) if ledger else None
+            stream = stack.enter_context(_opened(output)) if output else sys.stdout
+            progress = stack.enter_context(reading(_size(paths), wanted=not quiet and not follow))
+            run = api.scan(
+                list(paths),
+                rules,
+                options=options,
+                reading=ReadOptions(index=index, host=host, format=input_format),
+                as_scheduled=as_scheduled,
+                progress=progress,
+            )
+            account = _Account(fail_on)
+            name = format_ or ("table" if stream.isatty() else "ndjson")
+            detections = account.watched(run)
+            if store is not None:
+                detections = account.filed(detections, store, at_once=follow)
+            FORMATS[name](detections, stream, Options(building_blocks, max_rows))
+    except DogwatchError as error:
+        show_error(error)
+        return exits.USAGE
+    problems = [*rules.errors, *run.diagnostics, *_after(run, any_index)]
+    rules_lost = any(each.severity is Severity.ERROR for each in rules.errors) or any(
+        problem.severity is not Severity.NOTICE for _, reasons in run.compiled.left_out for problem in reasons
+    )
+    unusable = run.read.files == 0 or not run.compiled.rules
+    show_diagnostics([each for each in problems if not quiet or each.severity is Severity.ERROR], console)
+    if not run.compiled.rules:
+        show_diagnostics([_no_rules(where)], console)
+    if not quiet:
+        _summary(run, account, console)
+    return exits.status(found=account.failed, unusable=unusable, left_out=rules_lost or run.read.lost)
+
+
+class _Account:
+    """Counts detections on their way out, and keeps them in a ledger if there is one."""
+
+    def __init__(self, fail_on: str | None) -> None:
+        self.alerts = 0
+        self.incidents: set[str] = set()
+        self.failed = False
+        self.ledger: Filed | None = None
+        self._levels = frozenset(SEVERITIES[SEVERITIES.index(fail_on) :] if fail_on else ())
+
+    def watched(self, detections: Iterable[Detection]) -> Iterator[Detection]:
+        for detection in detections:
+            if detection.kind is AlertKind.INCIDENT:
+                self.incidents.add(detection.uuid)
+            elif detection.kind is AlertKind.ALERT:
+                self.alerts += 1
+            if detection.kind is not AlertKind.BUILDING_BLOCK:
+                self.failed = self.failed or detection.severity in self._levels
+            yield detection
+
+    def filed(self, detections: Iterable[Detection], store: Ledger, *, at_once: bool) -> Iterator[Detection]:
+        """Keep detections before they are shown: what was seen is never missing from the ledger."""
+        waiting: list[Detection] = []
+        self.ledger = Filed()
+        for detection in detections:
+            waiting.append(detection)
+            if at_once or len(waiting) >= _FILED_TOGETHER:
+                yield from self._file(waiting, store)
+                waiting = []
+        yield from self._file(waiting, store)
+
+    def _file(self, detections: Sequence[Detection], store: Ledger) -> Sequence[Detection]:
+        filed, so_far = store.file(detections), self.ledger or Filed()
+        self.ledger = Filed(so_far.new + filed.new, so_far.updated + filed.updated, so_far.known + filed.known)
+        return detections
+
+
+def _summary(run: api.ScanRun, account: _Account, console: Console) -> None:
+    read = run.read
+    skipped = sum(read.problems.values())
+    parts = [
+        f"{read.events:,} events from {_count(read.files, 'file')} ({_count(read.lines, 'line')})",
+        f"{_count(len(run.rules), 'rule')}",
+        f"{_count(account.alerts, 'alert')}, {_count(len(account.incidents), 'incident')}",
+    ]
+    line = "; ".join(parts) + "."
+    if skipped:
+        kinds = ", ".join(f"{count:,} {code}" for code, count in sorted(read.problems.items()))
+        line += f" Skipped or noted while reading: {kinds}."
+    if read.uncoercible:
+        fields = ", ".join(f"{ref} ({count:,})" for ref, count in read.uncoercible.most_common(5))
+        line += f" Values that do not fit their field count as missing: {fields}."
+    if run.report.outside:
+        line += f" {run.report.outside:,} events lay outside the time asked for."
+    if read.without_time:
+        line += f" {read.without_time:,} events have no @timestamp: sequences and incidents cannot use them."
+    if account.ledger is not None:
+        kept = account.ledger
+        line += f" Ledger: {kept.new:,} new, {kept.updated:,} updated, {kept.known:,} known."
+    console.print(Text(line, style="dim"))
+
+
+def _after(run: api.ScanRun, any_index: bool) -> Iterator[Diagnostic]:
+    """What a scan can only know at its end."""
+    read = run.read
+    if read.without_index and not any_index:
+        yield Diagnostic(
+            "unknown-index",
+            f"the data stream of {read.without_index:,} events is unknown, so they were offered to every rule",
+            Severity.NOTICE,
+            hint="name it with --index, for instance --index logs-endpoint.events.process-default",
+        )
+    idle = [rule.label for rule in run.rules if rule.instance_id not in run.report.offered]
+    if idle and read.events:
+        yield Diagnostic(
+            "rule-not-offered",
+            f"{_count(len(idle), 'rule')} saw no event, as no event belongs to the data streams that they name: "
+            f"{', '.join(idle[:5])}{' ...' if len(idle) > 5 else ''}",
+            Severity.NOTICE,
+            hint="--any-index offers every event to every rule",
+        )
+
+
+def _no_rules(where: Sequence[str]) -> Diagnostic:
+    return Diagnostic(
+        "no-rules",
+        f"no rule of {', '.join(where) or BUILTIN} can run",
+        hint="see `dogwatch rules check` for the reasons, or leave --rules out for the built-in ones",
+    )
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8", newline="", errors="backslashreplace")
+    except OSError as error:
+        raise DogwatchError(
+            Diagnostic(
+                "output", f"cannot write {path}: {error.strerror}", hint="choose another file with --output"
+            )
+        ) from error
+
+
+def _size(paths: Sequence[str]) -> int | None:
+    return sum(path.stat().st_size for path in expand_paths(paths) if isinstance(path, Path) and path.is_file())
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
