@@ -41,6 +41,9 @@ from dogwatch.rules.versions import (
 )
 from dogwatch.schema.schema import Schema
 
+_WIDE = 110
+"""Columns from which on a list of rules shows everything."""
+
 _STYLES = {PieceKind.SAME: "", PieceKind.REMOVED: "red strike", PieceKind.ADDED: "green"}
 _MARKS = {PieceKind.SAME: ("", ""), PieceKind.REMOVED: ("[-", "-]"), PieceKind.ADDED: ("{+", "+}")}
 
@@ -82,7 +85,8 @@ def list_(where: tuple[str, ...], level: str | None, tag: str | None, format_: s
         for rule in found:
             sys.stdout.write(encode(_facts(rule)).decode() + "\n")
     else:
-        screen(sys.stdout).print(_table(found))
+        console = screen(sys.stdout)
+        console.print(_table(found, console.width))
     return _ended(loaded)
 
 
@@ -192,18 +196,21 @@ def _facts(rule: Rule) -> dict[str, object]:
     return facts
 
 
-def _table(found: RuleSet) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for header in ("rule", "version", "severity", "type", "ATT&CK", "name"):
-        table.add_column(header, overflow="fold")
+def _table(found: RuleSet, width: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    # On a narrow screen the ids, which people copy, keep their whole width.
+    wide = width >= _WIDE
+    headers = ["rule", "v", "severity", *(["type", "ATT&CK"] if wide else []), "name"]
+    for header in headers:
+        table.add_column(header, overflow="fold", no_wrap=header in ("rule", "v", "severity"))
     for rule in found:
         kind = rule.type if isinstance(rule, ElasticRule) else "fortisiem"
+        details = [safe(kind), safe(", ".join(technique_ids(rule.threat)))]
         table.add_row(
-            fitted(rule.rule_id, 36),
+            fitted(rule.rule_id, 44),
             Text(str(rule.version)),
             severity(rule.severity.word),
-            safe(kind),
-            safe(", ".join(technique_ids(rule.threat))),
+            *(details if wide else []),
             safe(rule.name),
         )
     return table
@@ -215,7 +222,7 @@ def _page(rule: Rule, loaded: RuleSet) -> Group:
     facts.add_column(overflow="fold")
     for name, value in _rows(rule):
         if value:
-            facts.add_row(name, safe(value))
+            facts.add_row(name, _block(value))
     parts: list[object] = [Line(safe(rule.name, "bold"), align="left"), facts]
     parts += [Line(Text("Query"), align="left"), Padding(_block(query_text(rule)), (0, 2))]
     for title, body in (

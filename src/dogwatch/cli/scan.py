@@ -148,7 +148,7 @@ def scan(
             detections = account.watched(run)
             if store is not None:
                 detections = account.filed(detections, store, at_once=follow)
-            FORMATS[name](detections, stream, Options(building_blocks, max_rows))
+            FORMATS[name](detections, stream, Options(building_blocks, max_rows, at_once=follow))
     except DogwatchError as error:
         show_error(error)
         return exits.USAGE

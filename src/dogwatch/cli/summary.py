@@ -13,7 +13,13 @@ from dogwatch.alerts.model import AlertDocument
 _HOST = ("host.name", "host.hostname", "agent.name", "observer.name", "host.ip")
 _USER = ("user.name", "user.effective.name", "user.id")
 _COMMAND = ("process.command_line", "process.args", "process.executable", "process.title")
-_TARGET = ("destination.domain", "destination.ip", "destination.address", "dns.question.name")
+_TARGET = (
+    "destination.domain",
+    "destination.ip",
+    "destination.address",
+    "destination.path",
+    "dns.question.name",
+)
 _HOST_ATTRIBUTES = ("hostName", "hostIpAddr", "reptDevName", "srcName", "srcIpAddr")
 _USER_ATTRIBUTES = ("user", "targetUser")
 _PROCESS_ATTRIBUTES = ("procName", "swProcName", "command")
@@ -75,11 +81,20 @@ def summarise(document: AlertDocument, building_blocks: Sequence[AlertDocument] 
 
 
 def happened(document: AlertDocument) -> str:
-    """What one event did: its process and command line, and what it contacted or wrote."""
+    """What one event did: its process and command line, and what it contacted or wrote.
+
+    A process's start is its command line; a network event says what was done, as its command line is the
+    start's.
+    """
     name, command = text(document, "process.name"), command_line(document)
+    categories = texts(document, "event.category")
+    if "network" in categories:
+        action = text(document, "event.action", "event.type")
+        target = destination(document) or _own_address(document)
+        return " ".join(part for part in (name, action, target) if part)
     first_word = command.partition(" ")[0].rpartition("/")[2]
     parts = [command if first_word == name or not name else f"{name}: {command}" if command else name]
-    target = destination(document) or text(document, "file.path")
+    target = destination(document) or ("" if "process" in categories else text(document, "file.path"))
     if target:
         parts.append(f"→ {target}")
     return " ".join(part for part in parts if part)
@@ -95,9 +110,18 @@ def command_line(document: AlertDocument) -> str:
 
 
 def destination(document: AlertDocument) -> str:
-    """Whom the event contacted: a name or address, and the port."""
+    """Whom the event contacted: a name or address and the port, or the path of a local socket."""
     target = next((found for path in _TARGET if (found := text(document, path))), "")
-    port = text(document, "destination.port")
+    return _with_port(target, text(document, "destination.port"))
+
+
+def _own_address(document: AlertDocument) -> str:
+    """The address that a socket was bound to, which Auditbeat gives no ECS field."""
+    where = text(document, "auditd.data.socket.addr", "auditd.data.socket.path")
+    return _with_port(where, text(document, "auditd.data.socket.port"))
+
+
+def _with_port(target: str, port: str) -> str:
     if not (target and port):
         return target
     return f"[{target}]:{port}" if ":" in target else f"{target}:{port}"

@@ -16,6 +16,9 @@ from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
 
 PRODUCER = "dogwatch"
 
+_DEEPEST = 2**31
+"""No depth that a document claims may exceed what Elasticsearch keeps as an integer."""
+
 _ORIGINAL_EVENT = (
     "action",
     "category",
@@ -42,6 +45,10 @@ _REASON_FIELDS = (
     "host.name",
 )
 _REASON_TREE = PathTree(_REASON_FIELDS)
+
+_ALERT_TREE = PathTree(
+    ("kibana.alert.uuid", "kibana.alert.rule.uuid", "kibana.alert.depth", "kibana.alert.ancestors")
+)
 
 
 def rule_fields(rule: Rule) -> dict[str, Any]:
@@ -88,41 +95,36 @@ def event_source(event: Event) -> dict[str, str]:
 
 def ancestors_of(event: Event) -> list[dict[str, Any]]:
     """An event's own ancestors (if it is itself an alert), then the event."""
-    earlier = event.document.get("kibana.alert.ancestors")
-    inherited = [dict(each) for each in earlier if isinstance(each, Mapping)] if isinstance(earlier, list) else []
-    depth = event.document.get("kibana.alert.depth")
-    is_alert = "kibana.alert.uuid" in event.document
+    uuids, rules, depths, ancestors = _ALERT_TREE.extract(event.document)
     own: dict[str, Any] = dict(event_source(event))
-    if is_alert:
-        own |= {"type": "signal", "rule": event.document.get("kibana.alert.rule.uuid")}
-    return [*inherited, {**own, "depth": depth if isinstance(depth, int) else 0}]
+    if uuids:
+        own |= {"type": "signal", "rule": rules[0] if rules else None}
+    own["depth"] = _depth(depths[0]) if depths else 0
+    return [*(ancestor for each in ancestors if (ancestor := _inherited(each)) is not None), own]
 
 
 def depth_of(ancestors: Sequence[Mapping[str, Any]]) -> int:
     """The depth of an alert with these ancestors: one more than the deepest."""
-    return max((int(each.get("depth", 0)) for each in ancestors), default=-1) + 1
+    return max((int(each["depth"]) for each in ancestors), default=-1) + 1
 
 
 def made_by(rule: Rule, event: Event) -> bool:
-    """Whether one of the event's ancestors is an alert of this very rule: it must not feed on itself."""
-    if event.document.get("kibana.alert.rule.uuid") == rule.instance_id:
-        return True
-    earlier = event.document.get("kibana.alert.ancestors")
-    if not isinstance(earlier, list):
-        return False
-    return any(isinstance(each, Mapping) and each.get("rule") == rule.instance_id for each in earlier)
+    """Whether the event or one of its ancestors is an alert of this very rule: it must not feed on itself."""
+    _, rules, _, ancestors = _ALERT_TREE.extract(event.document)
+    makers = [*rules, *(each.get("rule") for each in ancestors if isinstance(each, Mapping))]
+    return rule.instance_id in makers
 
 
 def as_signal(document: Document) -> Document:
     """The event's fields as an alert carries them: ``event.kind`` says ``signal``, the original is kept."""
     event = document.get("event")
-    fields = {key: value for key, value in document.items() if not key.startswith("kibana.")}
+    fields = {key: value for key, value in document.items() if key.partition(".")[0] != "kibana"}
     if isinstance(event, dict):
         fields["event"] = {**event, "kind": "signal"}
         for name in _ORIGINAL_EVENT:
             if name in event:
                 fields[f"kibana.alert.original_event.{name}"] = event[name]
-    else:
+    if not isinstance(event, dict) or "event.kind" in document:
         fields["event.kind"] = "signal"
     for name in _ORIGINAL_EVENT:
         if f"event.{name}" in document:
@@ -149,15 +151,22 @@ def alert_fields(
     return fields
 
 
-def reason(rule: Rule, document: Document) -> str:
+def reason(rule: Rule, *documents: Document) -> str:
     """One sentence that says what happened, by whom, where, and which rule saw it.
 
+    Of several documents the last that has a field speaks for it; the categories of all are named.
     Event text is put in as it stands; whoever shows the sentence makes it safe.
     """
-    found = {
-        path: ", ".join(_text(value) for value in values)
-        for path, values in zip(_REASON_FIELDS, _REASON_TREE.extract(document), strict=True)
-    }
+    found = dict.fromkeys(_REASON_FIELDS, "")
+    categories: dict[str, None] = {}
+    for document in documents:
+        for path, values in zip(_REASON_FIELDS, _REASON_TREE.extract(document), strict=True):
+            texts = [_text(value) for value in values if not isinstance(value, Mapping)]
+            if path == "event.category":
+                categories |= dict.fromkeys(texts)
+            elif texts:
+                found[path] = ", ".join(texts)
+    found["event.category"] = ", ".join(categories)
     details = [
         f"{word} {found[path]}"
         for path, word in (
@@ -179,6 +188,22 @@ def reason(rule: Rule, document: Document) -> str:
     if found["host.name"]:
         sentence += f" on {found['host.name']}"
     return f"{sentence} created {rule.severity.word} alert {rule.name}."
+
+
+def _inherited(ancestor: object) -> dict[str, Any] | None:
+    """An ancestor as an alert document states it, in the form that ours have; ``None`` if it names nothing."""
+    if not isinstance(ancestor, Mapping) or not isinstance(ancestor.get("id"), str):
+        return None
+    index = ancestor.get("index")
+    return {
+        **ancestor,
+        "index": index if isinstance(index, str) else "",
+        "depth": _depth(ancestor.get("depth")),
+    }
+
+
+def _depth(value: object) -> int:
+    return value if type(value) is int and 0 <= value < _DEEPEST else 0
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - a JSON scalar of any kind

@@ -88,9 +88,11 @@ class IncidentDetector:
         for aggregate, value in hit.aggregates.items():
             field = aggregate.field
             inner = "*" if field is None else field.ref.path.removeprefix(FORTISIEM_PREFIX)
-            if f"{aggregate.function.value.replace(' ', '')}({inner})".upper() == wanted:
+            function, _, distinct = aggregate.function.value.partition(" ")
+            if f"{function}({distinct}{inner})".upper() == wanted:
                 return value
-        return None
+        # The number of events is known whatever the constraint is about.
+        return hit.count if wanted == "COUNT(*)" else None
 
     def _document(self, uuid: str, attributes: dict[str, str], triggers: tuple[Trigger, ...]) -> dict[str, Any]:
         rule = self.rule

@@ -8,12 +8,15 @@ from typing import Any
 
 _NOTHING = object()
 
+_DEEPEST = 100
+"""Levels of nesting that are looked into: documents are hostile, and Elasticsearch takes no more than 20."""
+
 
 def intersection(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The recursive intersection of documents, as Kibana builds a sequence's shell alert.
 
     Equal scalars are kept; objects are intersected key by key; arrays are intersected, a scalar against an
-    array counting as an array of one; a key with nothing in common is left out.
+    array counting as an array of one; a key with nothing in common, or nested absurdly deep, is left out.
 
     Examples:
         >>> intersection([{"a": 1, "b": [1, 2]}, {"a": 2, "b": 2}])
@@ -25,19 +28,34 @@ def intersection(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return common if isinstance(common, dict) else {}
 
 
-def _both(left: Any, right: Any) -> Any:  # noqa: ANN401 - JSON values are of any shape
+def _both(left: Any, right: Any, depth: int = 0) -> Any:  # noqa: ANN401 - JSON values are of any shape
+    if depth > _DEEPEST:
+        return _NOTHING
     if isinstance(left, dict) and isinstance(right, dict):
-        shared = {key: _both(value, right[key]) for key, value in left.items() if key in right}
-        kept = {key: value for key, value in shared.items() if value is not _NOTHING}
+        kept = {}
+        for key, value in left.items():
+            both = _both(value, right[key], depth + 1) if key in right else _NOTHING
+            if both is not _NOTHING:
+                kept[key] = both
         return kept or _NOTHING
     if isinstance(left, list) or isinstance(right, list):
-        others = right if isinstance(right, list) else [right]
+        others = {_identity(value, depth) for value in (right if isinstance(right, list) else [right])}
         values = left if isinstance(left, list) else [left]
-        kept_values = [value for value in values if any(_equal(value, other) for other in others)]
-        return kept_values or _NOTHING
-    return left if _equal(left, right) else _NOTHING
+        return [value for value in values if _identity(value, depth) in others] or _NOTHING
+    return left if _identity(left, depth) == _identity(right, depth) else _NOTHING
 
 
-def _equal(left: Any, right: Any) -> bool:  # noqa: ANN401 - JSON values are of any shape
-    # True == 1 in Python but not in JSON.
-    return type(left) is type(right) and bool(left == right)
+def _identity(value: object, depth: int) -> object:
+    """What is equal for equal JSON values and can be put into a set."""
+    if depth > _DEEPEST:
+        return object()
+    match value:
+        case bool():
+            # True == 1 in Python but not in JSON.
+            return (bool, value)
+        case dict():
+            return (dict, frozenset([(key, _identity(inner, depth + 1)) for key, inner in value.items()]))
+        case list():
+            return (list, tuple([_identity(inner, depth + 1) for inner in value]))
+        case _:
+            return value

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from dogwatch.base.diagnostic import Diagnostic, Severity
 from dogwatch.detect.compiled import CompiledRule
 from dogwatch.detect.index_filter import IndexFilter
-from dogwatch.engine.passed import Watch
+from dogwatch.engine.passed import MAX_KEYS, Watch
 from dogwatch.engine.plan import Plan
 from dogwatch.events.batch import NO_TIME, Batch
 from dogwatch.logic.pattern import columns_of, predicates_of
@@ -78,6 +78,18 @@ class ScanReport:
                     f"{rule.label}: {count} pending sequences or groups were dropped at the memory limit",
                     Severity.WARNING,
                     hint="scan shorter stretches with --from and --to, so that fewer are pending at once",
+                )
+            )
+
+    def left_out_keys(self, count: int) -> None:
+        """Note that events had more join keys than are followed."""
+        if count:
+            self.notes.append(
+                Diagnostic(
+                    "join-keys-left-out",
+                    f"{count} join keys were not followed: an event may act under {MAX_KEYS} of a stage",
+                    Severity.WARNING,
+                    hint="many-valued join fields multiply; look at the events that hold so many values",
                 )
             )
 

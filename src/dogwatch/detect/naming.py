@@ -8,21 +8,20 @@ from dogwatch.events.batch import Event
 
 
 class EventNames:
-    """Gives every event of a run one name, however often it is asked.
+    """Gives every event that one rule found in a run one name, however often it is asked.
 
-    Two lines with the same text and no id are two events: the second is named ``<hash>-2``. As the lines are
-    alike, the names do not depend on the order in which files are read, nor on how they are split.
+    Two lines with the same text and no id are two events: the second that is asked for is named ``<hash>-2``.
+    As the lines are alike, the names do not depend on the order in which files are read, nor on how they are
+    split. Each rule has names of its own, so that its alerts do not depend on the rules beside it.
     """
 
     def __init__(self) -> None:
-        self._arrivals: dict[str, list[int]] = {}
+        self._numbers: dict[tuple[str | None, str], dict[int, int]] = {}
 
     def named(self, event: Event) -> Event:
         """The event under its final id."""
         if event.has_own_id:
             return event
-        arrivals = self._arrivals.setdefault(event.id, [])
-        if event.arrival not in arrivals:
-            arrivals.append(event.arrival)
-        number = arrivals.index(event.arrival) + 1
+        numbers = self._numbers.setdefault((event.index, event.id), {})
+        number = numbers.setdefault(event.arrival, len(numbers) + 1)
         return event if number == 1 else replace(event, id=f"{event.id}-{number}")

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from dogwatch.alerts.model import Alert, Detection
+from dogwatch.base.time import SECOND
 from dogwatch.detect.compiled import CompiledRule
 from dogwatch.detect.event import EventDetector
 from dogwatch.detect.incident import IncidentDetector
@@ -15,11 +16,18 @@ from dogwatch.detect.matching import Matching, Rows, ScanOptions, ScanReport
 from dogwatch.detect.naming import EventNames
 from dogwatch.detect.sequence import SequenceDetector
 from dogwatch.engine.aggregate import GroupAggregator
-from dogwatch.engine.passed import GroupPassed, PassedEvent, PassedSpool, StagePassed, Watch, take
+from dogwatch.engine.late import LateTolerantMatcher
+from dogwatch.engine.passed import GroupPassed, PassedEvent, PassedSpool, StagePassed, take
 from dogwatch.engine.sequence import SequenceHit, SequenceMatcher
 from dogwatch.events.batch import NO_TIME, Batch
 from dogwatch.logic.pattern import AggregatePattern, EventPattern, SequencePattern
 from dogwatch.rules.model import ElasticRule, FortisiemRule
+
+LATENESS = 3600 * SECOND
+"""How late an event of a followed stream may be: an ``accept`` is stamped when it began to wait."""
+
+_FOLLOWED_ROWS = 200_000
+"""Rows that a sequence rule retains of a followed stream; each holds its event's document."""
 
 
 class Scan:
@@ -34,16 +42,23 @@ class Scan:
         self.options = options
         self.report = ScanReport()
         self.matching = Matching(rules, options, self.report)
-        self._names = EventNames()
+        self._names = [EventNames() for _ in rules]
+        self._alerted: set[str] = set()
+        self._keys_left_out = 0
         self._events: dict[int, EventDetector] = {}
-        self._sequences: dict[int, tuple[SequenceMatcher, SequenceDetector]] = {}
+        self._sequences: dict[int, tuple[SequenceMatcher | LateTolerantMatcher, SequenceDetector]] = {}
         self._incidents: dict[int, tuple[GroupAggregator, IncidentDetector]] = {}
         for number, compiled in enumerate(rules):
             match compiled.rule, compiled.pattern:
                 case ElasticRule() as rule, EventPattern():
                     self._events[number] = EventDetector(rule)
                 case ElasticRule() as rule, SequencePattern() as sequence:
-                    self._sequences[number] = (SequenceMatcher(sequence), SequenceDetector(rule))
+                    matcher = (
+                        LateTolerantMatcher(sequence, LATENESS, _FOLLOWED_ROWS)
+                        if options.follow
+                        else SequenceMatcher(sequence)
+                    )
+                    self._sequences[number] = (matcher, SequenceDetector(rule))
                 case FortisiemRule() as rule, AggregatePattern() as aggregate:
                     self._incidents[number] = (GroupAggregator(aggregate), IncidentDetector(rule, aggregate))
                 case rule, pattern:
@@ -60,14 +75,13 @@ class Scan:
             for batch in batches:
                 masks = self.matching.masks(batch)
                 yield from self._event_alerts(batch, masks)
-                passed = sorted(take(batch, self._watches(masks)), key=lambda each: each.event.order)
-                yield from self._stateful(passed)
+                yield from self._stateful(sorted(self._taken(batch, masks), key=lambda each: each.event.order))
         else:
             with PassedSpool(self.options.spool_bytes) as spool:
                 for batch in batches:
                     masks = self.matching.masks(batch)
                     yield from self._event_alerts(batch, masks)
-                    for each in take(batch, self._watches(masks)):
+                    for each in self._taken(batch, masks):
                         spool.add(each)
                 yield from self._stateful(spool)
             for _, detector in self._incidents.values():
@@ -78,6 +92,7 @@ class Scan:
             self.report.dropped(self.matching.rules[number].rule, matcher.evicted)
         for number, (aggregator, _) in self._incidents.items():
             self.report.dropped(self.matching.rules[number].rule, aggregator.evicted_rows)
+        self.report.left_out_keys(self._keys_left_out)
 
     def _event_alerts(self, batch: Batch, masks: list[Rows]) -> Iterator[Detection]:
         hits = [
@@ -86,16 +101,25 @@ class Scan:
             for row in np.flatnonzero(masks[self.matching.slots[number][0]])
         ]
         for row, number in sorted(hits):
-            event = self._names.named(batch.event(row))
+            event = self._names[number].named(batch.event(row))
             now = self.options.now if event.time == NO_TIME else event.time
-            yield from self._reported(self._events[number].alert(event, now))
+            alert = self._events[number].alert(event, now)
+            if alert is None or alert.uuid in self._alerted:
+                continue
+            if event.has_own_id:
+                # Only such an event can be read twice; the others are told apart by their names.
+                self._alerted.add(alert.uuid)
+            yield from self._reported(alert)
 
-    def _watches(self, masks: list[Rows]) -> list[Watch]:
-        return [
+    def _taken(self, batch: Batch, masks: list[Rows]) -> Iterator[PassedEvent]:
+        watches = [
             self.matching.watch(number, masks)
             for number in range(len(self.matching.rules))
             if number not in self._events
         ]
+        for each in take(batch, watches):
+            self._keys_left_out += each.keys_left_out
+            yield each
 
     def _stateful(self, passed: Iterable[PassedEvent]) -> Iterator[Detection]:
         for each in passed:
@@ -104,7 +128,7 @@ class Scan:
                     case StagePassed():
                         matcher, detector = self._sequences[number]
                         for hit in matcher.feed(row):
-                            named = self._with_names(hit)
+                            named = self._with_names(number, hit)
                             yield from self._reported(detector.alert(named, named.events[-1].time))
                     case GroupPassed():
                         yield from self._triggered(number, row)
@@ -112,14 +136,14 @@ class Scan:
     def _triggered(self, number: int, row: GroupPassed) -> Iterator[Detection]:
         aggregator, detector = self._incidents[number]
         for hit in aggregator.feed(row):
-            events = tuple(self._names.named(event) for event in hit.events)
+            events = tuple(self._names[number].named(event) for event in hit.events)
             uuid = detector.trigger(replace(hit, events=events))
             if self.options.follow:
                 self.report.found(detector.rule.instance_id)
                 yield detector.incident(uuid)
 
-    def _with_names(self, hit: SequenceHit) -> SequenceHit:
-        return replace(hit, events=tuple(self._names.named(event) for event in hit.events))
+    def _with_names(self, number: int, hit: SequenceHit) -> SequenceHit:
+        return replace(hit, events=tuple(self._names[number].named(event) for event in hit.events))
 
     def _reported(self, alert: Alert | None) -> Iterator[Alert]:
         if alert is not None:

@@ -7,9 +7,11 @@ rules have no schedule: they run in their sliding window as ever.
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 from dogwatch.alerts.model import Alert, Detection
 from dogwatch.base.diagnostic import Diagnostic, Severity
@@ -33,19 +35,32 @@ _ORIGIN = 0
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a rule runs: every ``interval``, each time over the last ``look_back`` (both nanoseconds)."""
+    """When a rule runs and what it then sees.
+
+    Attributes:
+        interval: Time between runs, in nanoseconds.
+        look_back: How long before a run its stretch of time begins, in nanoseconds.
+        lag: How long before a run its stretch of time ends, in nanoseconds.
+        max_signals: The most alerts that a run keeps.
+    """
 
     interval: int
     look_back: int
+    lag: int
     max_signals: int
+
+    def first_run(self, time: int) -> int:
+        """The first run that comes late enough to see an event at ``time``."""
+        return _ORIGIN + -(-(time + self.lag - _ORIGIN) // self.interval) * self.interval
 
 
 def schedule_of(rule: ElasticRule) -> Schedule | Diagnostic:
     """A rule's schedule, or what is wrong with it."""
     interval = parse_duration(rule.interval)
-    now = 2**62  # any instant: only the distance counts, and date math needs room on both sides
-    start, end = parse_date_math(rule.from_, now), parse_date_math(rule.to, now)
-    if not interval or start is None or end is None or start >= end or rule.max_signals < 1:
+    look_back, end = _before_now(rule.from_), _before_now(rule.to)
+    # A replay has no events from after a run.
+    lag = None if end is None else max(end, 0)
+    if not interval or look_back is None or lag is None or look_back <= lag or rule.max_signals < 1:
         return Diagnostic(
             "rule-schedule",
             f"{rule.label}: interval {rule.interval}, from {rule.from_}, to {rule.to}, max_signals "
@@ -53,48 +68,64 @@ def schedule_of(rule: ElasticRule) -> Schedule | Diagnostic:
             place=rule.place,
             hint="for instance interval 5m, from now-9m, to now, max_signals 100",
         )
-    return Schedule(interval, now - start, rule.max_signals)
+    return Schedule(interval, look_back, lag, rule.max_signals)
+
+
+def _before_now(expression: str) -> int | None:
+    """How long before ``now`` an expression is; ``None`` if it is at no fixed distance."""
+    if not expression.strip().startswith("now") or "/" in expression:
+        return None
+    now = 2**62  # any instant: only the distance counts, and date math needs room on both sides
+    instant = parse_date_math(expression, now)
+    return None if instant is None else now - instant
 
 
 @dataclass(slots=True)
 class _Runs:
-    """One rule's runs so far."""
+    """One rule's runs so far.
+
+    Attributes:
+        rows: What the next runs may see, in canonical order.
+        last_due: The latest run asked for.
+        known: Alerts that a run has found, with the time by which their overlap ends.
+        runs: Runs that had something new to look at.
+        capped_runs: Those of them that found more than they may keep.
+        cut: Alerts that were found and not kept.
+        first_capped: When that happened first.
+    """
 
     rule: ElasticRule
     schedule: Schedule
     pattern: EventPattern | SequencePattern
+    names: EventNames = field(default_factory=EventNames)
     rows: deque[Passed] = field(default_factory=deque)
-    next_run: int | None = None
+    last_due: int | None = None
     known: dict[str, int] = field(default_factory=dict)
     runs: int = 0
     capped_runs: int = 0
     cut: int = 0
     first_capped: int = 0
+    evicted: int = 0
 
-    def next_due(self, time: int | None) -> int | None:
-        """The next run that comes before an event at ``time`` (or that remains, at the end), if there is one.
+    def take(self, row: Passed) -> int | None:
+        """Keep a row; gives the run that is to look at it, if no row before has asked for that run.
 
-        Rows that this run can no longer see are let go; a stretch of runs that would see nothing is skipped.
+        A run that would see no new row would find nothing new, and is not played.
         """
-        if self.next_run is None:
-            return None
-        while self.rows and self.rows[0].event.time < self.next_run - self.schedule.look_back:
-            self.rows.popleft()
-        if not self.rows:
-            if time is not None and time > self.next_run:
-                self.next_run = _boundary(time, self.schedule.interval)
-            return None
-        return self.next_run if time is None or self.next_run < time else None
-
-    def take(self, row: Passed) -> None:
-        """Keep a row for the runs to come."""
-        if self.next_run is None:
-            self.next_run = _boundary(row.event.time, self.schedule.interval)
         self.rows.append(row)
+        due = self.schedule.first_run(row.event.time)
+        if due == self.last_due:
+            return None
+        self.last_due = due
+        return due
 
-
-def _boundary(time: int, interval: int) -> int:
-    return _ORIGIN + -(-(time - _ORIGIN) // interval) * interval
+    def window(self, moment: int) -> list[Passed]:
+        """What a run sees. Rows that neither it nor a later one can see are let go."""
+        start, end = moment - self.schedule.look_back, moment - self.schedule.lag
+        while self.rows and self.rows[0].event.time < start:
+            self.rows.popleft()
+        self.known = {uuid: time for uuid, time in self.known.items() if time >= start}
+        return list(takewhile(lambda row: row.event.time <= end, self.rows))
 
 
 class ScheduledScan:
@@ -108,15 +139,18 @@ class ScheduledScan:
     def __init__(self, rules: Sequence[CompiledRule], options: ScanOptions) -> None:
         self.options = options
         self.report = ScanReport()
-        self._names = EventNames()
+        self._due: list[tuple[int, int]] = []
+        self._keys_left_out = 0
         self._runs: dict[int, _Runs] = {}
         self._incidents: dict[int, tuple[GroupAggregator, IncidentDetector]] = {}
+        self._incident_names: dict[int, EventNames] = {}
         kept: list[CompiledRule] = []
         for compiled in rules:
             rule, pattern = compiled.rule, compiled.pattern
             number = len(kept)
             if isinstance(rule, FortisiemRule) and isinstance(pattern, AggregatePattern):
                 self._incidents[number] = (GroupAggregator(pattern), IncidentDetector(rule, pattern))
+                self._incident_names[number] = EventNames()
             elif isinstance(rule, ElasticRule) and isinstance(pattern, EventPattern | SequencePattern):
                 schedule = schedule_of(rule)
                 if isinstance(schedule, Diagnostic):
@@ -135,12 +169,15 @@ class ScheduledScan:
                 masks = self.matching.masks(batch)
                 watches = [self.matching.watch(number, masks) for number in range(len(self.matching.rules))]
                 for passed in take(batch, watches):
+                    self._keys_left_out += passed.keys_left_out
                     spool.add(passed)
             for passed in spool:
                 yield from self._until(passed.event.time)
                 for number, row in passed.rows:
                     if number in self._runs:
-                        self._runs[number].take(row)
+                        due = self._runs[number].take(row)
+                        if due is not None:
+                            heapq.heappush(self._due, (due, number))
                     elif isinstance(row, GroupPassed):
                         self._trigger(number, row)
             yield from self._until(None)
@@ -152,40 +189,38 @@ class ScheduledScan:
 
     def _until(self, time: int | None) -> Iterator[Detection]:
         """The alerts of every run due before an event at ``time``; ``None`` plays what remains at the end."""
-        found: list[tuple[int, int, int, Alert]] = []
-        for number, runs in self._runs.items():
-            last_seen = runs.rows[-1].event.time if runs.rows else 0
-            while (moment := runs.next_due(time)) is not None:
-                alerts = self._play(runs, moment)
-                found += [(moment, number, place, alert) for place, alert in enumerate(alerts)]
-                runs.next_run = moment + runs.schedule.interval
-                if time is None and moment >= last_seen:
-                    break
-        for *_, alert in sorted(found, key=lambda each: each[:3]):
-            self.report.found(alert.rule_uuid)
-            yield alert
+        while self._due and (time is None or self._due[0][0] < time):
+            moment, number = heapq.heappop(self._due)
+            for alert in self._play(self._runs[number], moment):
+                self.report.found(alert.rule_uuid)
+                yield alert
 
     def _play(self, runs: _Runs, moment: int) -> list[Alert]:
         """What one run finds that no earlier run has found."""
-        schedule = runs.schedule
-        start = moment - schedule.look_back
-        runs.known = {uuid: time for uuid, time in runs.known.items() if time >= start}
-        found = list(self._alerts(runs, [row for row in runs.rows if row.event.time <= moment], moment))
+        window = runs.window(moment)
+        # An event that was read twice is one alert.
+        found = {alert.uuid: (alert, time) for alert, time in self._alerts(runs, window, moment)}
         runs.runs += 1
-        if len(found) > schedule.max_signals:
+        excess = len(found) - runs.schedule.max_signals
+        new: list[Alert] = []
+        for place, (uuid, (alert, time)) in enumerate(found.items()):
+            if uuid in runs.known:
+                continue
+            runs.known[uuid] = time
+            if place < excess:
+                runs.cut += 1
+            else:
+                new.append(alert)
+        if excess > 0:
             runs.first_capped = runs.first_capped or moment
             runs.capped_runs += 1
-            runs.cut += len(found) - schedule.max_signals
-            found = found[-schedule.max_signals :]
-        new = [(alert, time) for alert, time in found if alert.uuid not in runs.known]
-        runs.known.update((alert.uuid, time) for alert, time in new)
-        return [alert for alert, _ in new]
+        return new
 
     def _alerts(self, runs: _Runs, window: list[Passed], moment: int) -> Iterator[tuple[Alert, int]]:
         if isinstance(runs.pattern, EventPattern):
             single = EventDetector(runs.rule)
             for row in window:
-                alert = single.alert(self._names.named(row.event), moment)
+                alert = single.alert(runs.names.named(row.event), moment)
                 if alert is not None:
                     yield alert, row.event.time
             return
@@ -193,19 +228,25 @@ class ScheduledScan:
         for row in window:
             if isinstance(row, StagePassed):
                 for hit in matcher.feed(row):
-                    named = replace(hit, events=tuple(self._names.named(event) for event in hit.events))
+                    named = replace(hit, events=tuple(runs.names.named(event) for event in hit.events))
                     alert = detector.alert(named, moment)
                     if alert is not None:
                         yield alert, hit.events[-1].time
+        runs.evicted += matcher.evicted
 
     def _trigger(self, number: int, row: GroupPassed) -> None:
         aggregator, detector = self._incidents[number]
+        names = self._incident_names[number]
         for hit in aggregator.feed(row):
-            events = tuple(self._names.named(event) for event in hit.events)
+            events = tuple(names.named(event) for event in hit.events)
             detector.trigger(replace(hit, events=events))
 
     def _account(self) -> None:
+        for number, (aggregator, _) in self._incidents.items():
+            self.report.dropped(self.matching.rules[number].rule, aggregator.evicted_rows)
+        self.report.left_out_keys(self._keys_left_out)
         for runs in self._runs.values():
+            self.report.dropped(runs.rule, runs.evicted)
             if runs.capped_runs:
                 self.report.notes.append(
                     Diagnostic(

@@ -75,7 +75,7 @@ class SequenceDetector:
                 ancestors=descent,
                 now=now,
                 original_time=hit.events[0].time,
-                reason=reason(self.rule, _merged(hit.events)),
+                reason=reason(self.rule, *(event.document for event in hit.events)),
             ),
             "kibana.alert.group.id": shell_uuid,
         }
@@ -109,25 +109,3 @@ class SequenceDetector:
         }
         sameness = named("block", [self.rule.instance_id, uuid])
         return Alert(AlertKind.BUILDING_BLOCK, uuid, self.rule.instance_id, sameness, document)
-
-
-def _merged(events: tuple[Event, ...]) -> dict[str, Any]:
-    """The events laid over each other, later ones on top where they agree on a place, for the reason's words."""
-    merged: dict[str, Any] = {}
-    for event in events:
-        merged = _over(merged, event.document)
-    return merged
-
-
-def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    result = dict(below)
-    for key, value in above.items():
-        lower = result.get(key)
-        if isinstance(lower, dict) and isinstance(value, dict):
-            result[key] = _over(lower, value)
-        elif key == "category" and lower is not None and lower != value:
-            lower_values = lower if isinstance(lower, list) else [lower]
-            result[key] = [*lower_values, *(value if isinstance(value, list) else [value])]
-        else:
-            result[key] = value
-    return result

@@ -16,11 +16,13 @@ class Options:
         building_blocks: Whether building blocks are printed too.
         max_rows: The most rows of a table; other formats print everything.
         width: Columns of the screen; ``None`` asks the terminal, and takes 80 where there is none.
+        at_once: Print each detection when it comes, for an input that has no end.
     """
 
     building_blocks: bool = False
     max_rows: int = 200
     width: int | None = None
+    at_once: bool = False
 
 
 def selected(detections: Iterable[Detection], options: Options) -> Iterator[Detection]:

@@ -18,12 +18,18 @@ from dogwatch.cli.formats.options import Options, selected
 from dogwatch.cli.summary import Summary, incident_attributes, summarise, text
 
 _SEVERITY_CELLS = max(len(word) for word in SEVERITIES)
+_LINE_CELLS = 240
+"""Cells of a detection's line where no terminal says how many fit."""
 _ROWS_PER_CELL = 3
 """Screen rows that the longest text of a table row may take."""
 
 
 def write(detections: Iterable[Detection], stream: TextIO, options: Options) -> None:
-    """Print tables of alerts and incidents when the last has been found."""
+    """Print tables of alerts and incidents when the last has been found, or a line for each as it comes."""
+    if options.at_once:
+        for detection in selected(detections, options):
+            _print_line(detection, screen(stream, options.width))
+        return
     alerts, incidents = _Kept(options.max_rows), _Kept(options.max_rows)
     for detection in selected(detections, options):
         (incidents if isinstance(detection, Incident) else alerts).add(detection)
@@ -31,17 +37,30 @@ def write(detections: Iterable[Detection], stream: TextIO, options: Options) -> 
     if not alerts.seen and not incidents.seen:
         console.print(Text("Nothing was detected."))
     if alerts.seen:
-        rows = [
-            summarise(
-                each.document,
-                [block.document for block in each.building_blocks] if isinstance(each, Alert) else (),
-            )
-            for each in alerts.rows()
-        ]
+        rows = sorted((_summary(each) for each in alerts.rows()), key=lambda row: row.time)
         console.print(Group(alert_table(rows, console.width), *_more(alerts, "alerts")))
     if incidents.seen:
         documents = [each.document for each in incidents.rows()]
         console.print(Group(incident_table(documents, console.width), *_more(incidents, "incidents")))
+
+
+def _summary(detection: Detection) -> Summary:
+    blocks = [block.document for block in detection.building_blocks] if isinstance(detection, Alert) else []
+    return summarise(detection.document, blocks)
+
+
+def _print_line(detection: Detection, console: Console) -> None:
+    """One detection on one line: when, how grave, which rule, where, who, what."""
+    row = _summary(detection)
+    line = Text(f"{row.time}  ")
+    line.append_text(severity(row.severity))
+    said = "  ".join(part for part in (_with_version(row.rule, row.version), row.host, row.user) if part)
+    happened = row.happened
+    if isinstance(detection, Incident):
+        happened = ", ".join(f"{key}={value}" for key, value in detection.attributes.items())
+    room = max(20, (console.width if console.is_terminal else _LINE_CELLS) - line.cell_len)
+    line.append_text(fitted(f"  {said}  {happened}", room))
+    console.print(line, soft_wrap=True)
 
 
 def screen(stream: TextIO, width: int | None = None) -> Console:
