@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from dogwatch.base.text import printable
 from dogwatch.cli import exits
 
 _COMMANDS = {
@@ -18,6 +19,10 @@ _COMMANDS = {
     "alerts": ("dogwatch.cli.ledger", "alerts", "List and show the alerts kept in a ledger."),
     "incidents": ("dogwatch.cli.ledger", "incidents", "List and show the incidents kept in a ledger."),
 }
+
+
+_COMPLETION = "_DOGWATCH_COMPLETE"
+"""The environment variable by which a shell asks for completions; its name is click's."""
 
 
 class _Commands(click.Group):
@@ -57,17 +62,34 @@ def main() -> None:
         _configure(stream)
     try:
         status = dogwatch.main(standalone_mode=False, prog_name="dogwatch")
+        sys.stdout.flush()
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(exits.USAGE)
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): nothing more to say, and nothing to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:
+        # No command of ours exits by itself. click answers a shell's request for completions this way; and click
+        # and rich end with 1, which here means a finding, when the reader of our output went away (`| head`).
+        if _COMPLETION in os.environ:
+            raise
+        _discard_output()
         sys.exit(exits.RAN)
+    except BrokenPipeError:
+        _discard_output()
+        sys.exit(exits.RAN)
+    except OSError as error:
+        # The output's disk is full, or something else that no command knows better.
+        click.echo(f"error: {printable(str(error))}", err=True)
+        _discard_output()
+        sys.exit(exits.USAGE)
     sys.exit(status if isinstance(status, int) else exits.RAN)
+
+
+def _discard_output() -> None:
+    """Let what is still buffered go nowhere, so that the interpreter does not complain at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _configure(stream: Any) -> None:  # noqa: ANN401 - a replaced stream may be of any kind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -156,7 +157,7 @@ def check(where: tuple[str, ...]) -> int:
     """
     console = stderr()
     loaded = load_rules(where or BUILTIN)
-    compiled = compile_rules(loaded, Schema.ecs())
+    compiled = compile_rules(loaded, Schema.ecs(), now=time.time_ns(), hints=True)
     left_out = [reason for _, reasons in compiled.left_out for reason in reasons]
     problems = [*loaded.errors, *left_out, *compiled.notes]
     show_diagnostics(problems, console)

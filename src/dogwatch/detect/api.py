@@ -86,8 +86,9 @@ def scan(
         >>> [each.severity for each in scan([{"@timestamp": "2026-01-01T00:00:00Z", **start}])]
         ['medium']
     """
-    compiled = compile_rules(load_rules(BUILTIN) if rules is None else rules, schema or Schema.ecs())
     options = options or ScanOptions(now=time.time_ns())
+    chosen = load_rules(BUILTIN) if rules is None else rules
+    compiled = compile_rules(chosen, schema or Schema.ecs(), now=options.now)
     read = ReadReport()
     run = ScheduledScan(compiled.rules, options) if as_scheduled else Scan(compiled.rules, options)
     batches = _batches(events, run.matching.fields, reading or ReadOptions(), read, progress)

@@ -36,10 +36,18 @@ class Compiled:
     notes: tuple[Diagnostic, ...] = ()
 
 
-def compile_rules(rules: Iterable[Rule], schema: Schema) -> Compiled:
+def compile_rules(
+    rules: Iterable[Rule], schema: Schema, *, now: int | None = None, hints: bool = False
+) -> Compiled:
     """Lower each rule and check that the engine can evaluate every part of it.
 
     A disabled rule is left out with a notice.
+
+    Args:
+        rules: The rules.
+        schema: The types of fields.
+        now: What ``now`` means in a query's dates, nanoseconds since 1970 UTC.
+        hints: Look for the field that an unknown one was meant to be, which takes its time.
     """
     ready: list[CompiledRule] = []
     left_out: list[tuple[Rule, tuple[Diagnostic, ...]]] = []
@@ -49,7 +57,13 @@ def compile_rules(rules: Iterable[Rule], schema: Schema) -> Compiled:
             left_out.append((rule, (_disabled(rule),)))
             continue
         try:
-            lowered = lower_rule(rule, schema.type_of)
+            lowered = lower_rule(
+                rule,
+                schema.type_of,
+                now=now,
+                known_fields=schema.mappings,
+                suggest=schema.hint if hints else None,
+            )
         except DogwatchError as error:
             left_out.append((rule, error.diagnostics))
             continue

@@ -66,7 +66,7 @@ def rule_fields(rule: Rule) -> dict[str, Any]:
         "kibana.alert.rule.references": list(rule.references),
         "kibana.alert.rule.false_positives": list(rule.false_positives),
         "kibana.alert.rule.threat": [_threat(entry) for entry in rule.threat],
-        "kibana.alert.rule.note": rule.note,
+        "kibana.alert.rule.note": _guide(rule),
         "kibana.alert.rule.setup": rule.setup,
         "kibana.alert.severity": rule.severity.word,
     }
@@ -83,9 +83,16 @@ def rule_fields(rule: Rule) -> dict[str, Any]:
         case FortisiemRule():
             fields |= {
                 "kibana.alert.rule.type": "fortisiem",
-                "kibana.alert.risk_score": float(rule.incident.severity * 10),
+                "kibana.alert.risk_score": rule.incident.severity * 10,
             }
     return fields
+
+
+def _guide(rule: Rule) -> str:
+    """The investigation guide with the response steps, which Kibana keeps in one text."""
+    if not rule.response.strip():
+        return rule.note
+    return f"{rule.note.rstrip()}\n\n## Response\n\n{rule.response.strip()}\n".lstrip()
 
 
 def event_source(event: Event) -> dict[str, str]:

@@ -86,12 +86,14 @@ class _Runs:
 
     Attributes:
         rows: What the next runs may see, in canonical order.
-        last_due: The latest run asked for.
-        known: Alerts that a run has found, with the time by which their overlap ends.
-        runs: Runs that had something new to look at.
+        due: Runs that are to be played.
+        known: Alerts that a run has kept, with the time of their last event; a later run may find them again.
+        held_back: Alerts that runs found and did not keep, likewise.
+        runs: Runs that were played.
         capped_runs: Those of them that found more than they may keep.
-        cut: Alerts that were found and not kept.
+        cut: Alerts that were found and never kept.
         first_capped: When that happened first.
+        evicted: Pending sequences that were dropped for want of room.
     """
 
     rule: ElasticRule
@@ -99,25 +101,21 @@ class _Runs:
     pattern: EventPattern | SequencePattern
     names: EventNames = field(default_factory=EventNames)
     rows: deque[Passed] = field(default_factory=deque)
-    last_due: int | None = None
+    due: set[int] = field(default_factory=set)
     known: dict[str, int] = field(default_factory=dict)
+    held_back: dict[str, int] = field(default_factory=dict)
     runs: int = 0
     capped_runs: int = 0
     cut: int = 0
     first_capped: int = 0
     evicted: int = 0
 
-    def take(self, row: Passed) -> int | None:
-        """Keep a row; gives the run that is to look at it, if no row before has asked for that run.
-
-        A run that would see no new row would find nothing new, and is not played.
-        """
-        self.rows.append(row)
-        due = self.schedule.first_run(row.event.time)
-        if due == self.last_due:
-            return None
-        self.last_due = due
-        return due
+    def asks_for(self, moment: int) -> bool:
+        """Ask for a run at ``moment``; says whether nobody has before."""
+        if moment in self.due:
+            return False
+        self.due.add(moment)
+        return True
 
     def window(self, moment: int) -> list[Passed]:
         """What a run sees. Rows that neither it nor a later one can see are let go."""
@@ -125,6 +123,7 @@ class _Runs:
         while self.rows and self.rows[0].event.time < start:
             self.rows.popleft()
         self.known = {uuid: time for uuid, time in self.known.items() if time >= start}
+        self.held_back = {uuid: time for uuid, time in self.held_back.items() if time >= start}
         return list(takewhile(lambda row: row.event.time <= end, self.rows))
 
 
@@ -175,9 +174,7 @@ class ScheduledScan:
                 yield from self._until(passed.event.time)
                 for number, row in passed.rows:
                     if number in self._runs:
-                        due = self._runs[number].take(row)
-                        if due is not None:
-                            heapq.heappush(self._due, (due, number))
+                        self._take(number, row)
                     elif isinstance(row, GroupPassed):
                         self._trigger(number, row)
             yield from self._until(None)
@@ -187,16 +184,31 @@ class ScheduledScan:
                 yield incident
         self._account()
 
+    def _take(self, number: int, row: Passed) -> None:
+        """Keep a row for a rule, and ask for the first run that sees it.
+
+        A run that would see no new row would find nothing new, and is not played.
+        """
+        runs = self._runs[number]
+        runs.rows.append(row)
+        self._ask(number, runs.schedule.first_run(row.event.time))
+
+    def _ask(self, number: int, moment: int) -> None:
+        if self._runs[number].asks_for(moment):
+            heapq.heappush(self._due, (moment, number))
+
     def _until(self, time: int | None) -> Iterator[Detection]:
         """The alerts of every run due before an event at ``time``; ``None`` plays what remains at the end."""
         while self._due and (time is None or self._due[0][0] < time):
             moment, number = heapq.heappop(self._due)
-            for alert in self._play(self._runs[number], moment):
+            for alert in self._play(number, moment):
                 self.report.found(alert.rule_uuid)
                 yield alert
 
-    def _play(self, runs: _Runs, moment: int) -> list[Alert]:
-        """What one run finds that no earlier run has found."""
+    def _play(self, number: int, moment: int) -> list[Alert]:
+        """What one run finds that no earlier run has kept."""
+        runs = self._runs[number]
+        runs.due.discard(moment)
         window = runs.window(moment)
         # An event that was read twice is one alert.
         found = {alert.uuid: (alert, time) for alert, time in self._alerts(runs, window, moment)}
@@ -206,14 +218,18 @@ class ScheduledScan:
         for place, (uuid, (alert, time)) in enumerate(found.items()):
             if uuid in runs.known:
                 continue
-            runs.known[uuid] = time
             if place < excess:
-                runs.cut += 1
+                runs.cut += uuid not in runs.held_back
+                runs.held_back[uuid] = time
             else:
+                runs.cut -= runs.held_back.pop(uuid, None) is not None
+                runs.known[uuid] = time
                 new.append(alert)
         if excess > 0:
             runs.first_capped = runs.first_capped or moment
             runs.capped_runs += 1
+            # When a sequence's start has gone out of sight, one that was cut may have room.
+            self._ask(number, moment + runs.schedule.interval)
         return new
 
     def _alerts(self, runs: _Runs, window: list[Passed], moment: int) -> Iterator[tuple[Alert, int]]:

@@ -109,9 +109,9 @@ class Search:
 def _lower(language: str, query: str, schema: Schema, now: int | None) -> Lowered:
     match language.lower():
         case "eql":
-            return eql.lower_text(query, type_of=schema.type_of, suggest=lambda path: _first(schema.suggest(path)))
+            return eql.lower_text(query, type_of=schema.type_of, suggest=schema.hint)
         case "kql" | "kuery":
-            return lower_kql(query, type_of=schema.type_of, now=now)
+            return lower_kql(query, type_of=schema.type_of, now=now, known_fields=schema.mappings)
         case "fortisiem":
             return lower_subpattern("search", query, (), "", 1, type_of=schema.type_of)
         case _:
@@ -130,10 +130,6 @@ def _searched(lowered: Lowered) -> EventPattern | SequencePattern:
             return EventPattern(predicate)
         case pattern:
             return pattern
-
-
-def _first(names: list[str]) -> str | None:
-    return names[0] if names else None
 
 
 def _document(event: Event) -> Document:

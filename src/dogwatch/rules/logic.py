@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place, Severity
 from dogwatch.languages import eql
 from dogwatch.languages.eql.lower import EVENT_CATEGORY, TIMESTAMP
+from dogwatch.languages.eql.operand import Suggest
 from dogwatch.languages.fortisiem.lower import lower_subpattern
 from dogwatch.languages.kql.lower import lower_text as lower_kql
 from dogwatch.languages.lowering import Lowered, TypeOf
@@ -15,13 +17,22 @@ from dogwatch.rules.filters import filters_predicate, restricted
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
 
 
-def lower_rule(rule: Rule, type_of: TypeOf, *, now: int | None = None) -> Lowered:
+def lower_rule(
+    rule: Rule,
+    type_of: TypeOf,
+    *,
+    now: int | None = None,
+    known_fields: Collection[str] = (),
+    suggest: Suggest | None = None,
+) -> Lowered:
     """The pattern of a rule, with what its author should know.
 
     Args:
         rule: The rule.
         type_of: The schema that its fields are read under.
         now: What ``now`` means in a query's dates, in nanoseconds since 1970 UTC.
+        known_fields: The fields that wildcards in field names stand for.
+        suggest: From the name of an unknown field to a hint, if hints are wanted.
 
     Raises:
         DogwatchError: ``rule-unsupported`` if rules of its kind are not run here, or the language's own
@@ -32,7 +43,7 @@ def lower_rule(rule: Rule, type_of: TypeOf, *, now: int | None = None) -> Lowere
             Diagnostic("rule-unsupported", f"{rule.obstacle}, so {rule.name} is left out", place=rule.place)
         )
     try:
-        lowered = _lowered(rule, type_of, now)
+        lowered = _lowered(rule, type_of, now, known_fields, suggest)
         if isinstance(rule, ElasticRule) and rule.filters:
             allowed = filters_predicate(rule.filters, type_of)
             lowered = replace(lowered, pattern=restricted(lowered.pattern, allowed))
@@ -42,7 +53,9 @@ def lower_rule(rule: Rule, type_of: TypeOf, *, now: int | None = None) -> Lowere
     return Lowered(lowered.pattern, tuple(_placed(note, rule) for note in notes))
 
 
-def _lowered(rule: Rule, type_of: TypeOf, now: int | None) -> Lowered:
+def _lowered(
+    rule: Rule, type_of: TypeOf, now: int | None, known_fields: Collection[str], suggest: Suggest | None
+) -> Lowered:
     match rule:
         case FortisiemRule(subpatterns=(only,)):
             return lower_subpattern(
@@ -54,9 +67,10 @@ def _lowered(rule: Rule, type_of: TypeOf, now: int | None) -> Lowered:
                 type_of=type_of,
                 event_category_field=rule.event_category_override or EVENT_CATEGORY,
                 timestamp_field=rule.timestamp_field or TIMESTAMP,
+                suggest=suggest,
             )
         case ElasticRule():
-            return lower_kql(rule.query, type_of=type_of, now=now)
+            return lower_kql(rule.query, type_of=type_of, now=now, known_fields=known_fields)
         case FortisiemRule():
             raise AssertionError("a rule with an obstacle is refused before")
 

@@ -89,6 +89,11 @@ class Schema:
         """Up to three known names that resemble ``path``, the best first."""
         return difflib.get_close_matches(path, self.mappings, _SUGGESTIONS, _LIKENESS)
 
+    def hint(self, path: str) -> str | None:
+        """What to say to someone who wrote a field that is unknown; ``None`` if no known one is like it."""
+        names = self.suggest(path)
+        return f"did you mean `{names[0]}`?" if names else None
+
     def _holds_text(self, path: str) -> bool:
         return TYPE_OF_MAPPING.get(self.mappings.get(path, "")) in (FieldType.KEYWORD, FieldType.TEXT)
 
