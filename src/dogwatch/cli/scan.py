@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
@@ -134,7 +134,11 @@ def scan(
         with ExitStack() as stack:
             store = stack.enter_context(Ledger.open(ledger)) if ledger else None
             stream = stack.enter_context(_opened(output)) if output else sys.stdout
-            progress = stack.enter_context(reading(_size(paths), wanted=not quiet and not follow))
+            name = format_ or ("table" if stream.isatty() else "ndjson")
+            # Lines that scroll by on the same screen are progress enough, and a bar would be torn by them.
+            wanted = not quiet and not follow and not (stream.isatty() and name != "table")
+            bar = stack.enter_context(ExitStack())
+            progress = bar.enter_context(reading(_size(paths), wanted=wanted))
             run = api.scan(
                 list(paths),
                 rules,
@@ -144,11 +148,10 @@ def scan(
                 progress=progress,
             )
             account = _Account(fail_on)
-            name = format_ or ("table" if stream.isatty() else "ndjson")
             detections = account.watched(run)
             if store is not None:
                 detections = account.filed(detections, store, at_once=follow)
-            FORMATS[name](detections, stream, Options(building_blocks, max_rows, at_once=follow))
+            FORMATS[name](_then(detections, bar.close), stream, Options(building_blocks, max_rows, at_once=follow))
     except DogwatchError as error:
         show_error(error)
         return exits.USAGE
@@ -163,6 +166,12 @@ def scan(
     if not quiet:
         _summary(run, account, console)
     return exits.status(found=account.failed, unusable=unusable, left_out=rules_lost or run.read.lost)
+
+
+def _then(detections: Iterable[Detection], finish: Callable[[], None]) -> Iterator[Detection]:
+    """Detections, and ``finish`` after the last: the bar must be gone before a table is printed."""
+    yield from detections
+    finish()
 
 
 class _Account:

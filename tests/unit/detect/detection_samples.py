@@ -85,7 +85,9 @@ def hit(document: dict[str, Any], name: str, index: str | None = None) -> dict[s
     return {"_id": name, "_source": document, **({} if index is None else {"_index": index})}
 
 
-def batches(documents: Sequence[object], scan: Scan | ScheduledScan, rows: int, index: str | None) -> Iterable[Batch]:
+def batches(
+    documents: Sequence[object], scan: Scan | ScheduledScan, rows: int, index: str | None
+) -> Iterable[Batch]:
     fields = scan.matching.fields
     return documents_to_batches(documents, fields, ReadReport(), index=index, batch_rows=rows)
 

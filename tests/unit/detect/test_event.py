@@ -59,7 +59,7 @@ def test_the_same_id_in_two_data_streams_is_two_events() -> None:
 def test_alerts_over_alerts_know_their_ancestors() -> None:
     first = elastic(NC, rule_id="first")
     (alert,) = alerts(first, [hit(process("nc"), "e1")])
-    second = elastic("any where process.name == \"nc\"", rule_id="second")
+    second = elastic('any where process.name == "nc"', rule_id="second")
     (above,) = alerts(second, [hit(alert.document, alert.uuid, ".alerts-x")], index=None)
     assert above.document["kibana.alert.ancestors"] == [
         {"id": "e1", "index": "logs-x", "type": "event", "depth": 0},
@@ -68,7 +68,7 @@ def test_alerts_over_alerts_know_their_ancestors() -> None:
     assert above.document["kibana.alert.depth"] == 2
     assert above.uuid == sha256(".alerts-x", alert.uuid, "undefined", f"default:{second.instance_id}")
 
-    third = elastic("any where process.name == \"nc\"", rule_id="third")
+    third = elastic('any where process.name == "nc"', rule_id="third")
     (top,) = alerts(third, [hit(above.document, above.uuid)])
     assert top.document["kibana.alert.depth"] == 3
     # Neither its own alerts nor what was made of them.
@@ -141,7 +141,7 @@ def test_the_reason_says_what_happened() -> None:
 
 def test_the_reason_takes_event_text_as_it_stands() -> None:
     name = "{0}%s\x1b[31m\n<b>=cmd()"
-    rule = elastic('process where process.pid == 1')
+    rule = elastic("process where process.pid == 1")
     (alert,) = alerts(rule, [process(name, process__pid=1, user__name=["a", {"b": 1}, None, True, 2])])
     assert f"process {name}," in alert.document["kibana.alert.reason"]
     assert "by a, true, 2 on h" in alert.document["kibana.alert.reason"]
