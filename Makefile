@@ -28,7 +28,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 run: $(STAMP) ## Scan the bundled recordings with the built-in rules and show the alerts
-	@$(BIN)/dogwatch scan examples
+	@$(BIN)/dogwatch scan examples --format table
 
 test: $(STAMP) lint ## Run everything that CI runs: style, types, import contracts, tests, docs
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q
