@@ -163,5 +163,9 @@ def _common(number: int, time: datetime, host: int, process: _Process) -> dict[s
         },
         "user": {"id": "1000", "name": process.user, "group": {"id": "1000", "name": process.user}},
         "related": {"user": [process.user], "hosts": [name]},
-        "auditd": {"session": "7", "result": "success", "data": {"syscall": "execve", "tty": "pts0", "arch": "x86_64"}},
+        "auditd": {
+            "session": "7",
+            "result": "success",
+            "data": {"syscall": "execve", "tty": "pts0", "arch": "x86_64"},
+        },
     }

@@ -1,7 +1,7 @@
 """What the netcat rules ought to find in an audit log, worked out the short way.
 
-A second opinion on the engine that shares no code with it: audit lines, a few dictionaries, one pass. It knows only
-what the recordings hold (x86-64 and i386 system calls, arguments short enough for one EXECVE record).
+A second opinion on the engine that shares no code with it: audit lines, a few dictionaries, one pass. It knows
+only what the recordings hold (x86-64 and i386 system calls, netcat's arguments in one EXECVE record).
 """
 
 from __future__ import annotations

@@ -165,11 +165,15 @@ def check(where: tuple[str, ...]) -> int:
     warnings = sum(problem.severity is Severity.WARNING for problem in problems)
     screen(sys.stdout).print(
         Text(
-            f"{len(loaded):,} rules loaded, {len(compiled.rules):,} can run; "
-            f"{errors:,} errors, {warnings:,} warnings."
+            f"{_count(len(loaded), 'rule')} loaded, {len(compiled.rules):,} can run; "
+            f"{_count(errors, 'error')}, {_count(warnings, 'warning')}."
         )
     )
     return exits.status(found=errors > 0, unusable=len(loaded) == 0)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _ended(loaded: RuleSet) -> int:

@@ -247,7 +247,7 @@ def _after(run: api.ScanRun, any_index: bool) -> Iterator[Diagnostic]:
             hint="name it with --index, for instance --index logs-endpoint.events.process-default",
         )
     idle = [rule.label for rule in run.rules if rule.instance_id not in run.report.offered]
-    if idle and read.events:
+    if idle and read.events > run.report.outside:
         yield Diagnostic(
             "rule-not-offered",
             f"{_count(len(idle), 'rule')} saw no event, as no event belongs to the data streams that they name: "

@@ -100,8 +100,11 @@ class Scan:
             for number in self._events
             for row in np.flatnonzero(masks[self.matching.slots[number][0]])
         ]
+        current, found = -1, None
         for row, number in sorted(hits):
-            event = self._names[number].named(batch.event(row))
+            if found is None or row != current:
+                current, found = row, batch.event(row)
+            event = self._names[number].named(found)
             now = self.options.now if event.time == NO_TIME else event.time
             alert = self._events[number].alert(event, now)
             if alert is None or alert.uuid in self._alerted:

@@ -263,7 +263,7 @@ class ScheduledScan:
         self.report.left_out_keys(self._keys_left_out)
         for runs in self._runs.values():
             self.report.dropped(runs.rule, runs.evicted)
-            if runs.capped_runs:
+            if runs.cut:
                 self.report.notes.append(
                     Diagnostic(
                         "max-signals",

@@ -34,7 +34,7 @@ def test_every_netcat_start_has_one_later_connection_on_its_host(count: int) -> 
     started: dict[str, str] = {}
     connected = []
     for each in events(count):
-        if "nc" not in each["process"]["name"] and "netcat" not in each["process"]["name"]:
+        if each["process"]["name"].partition(".")[0] not in ("nc", "ncat", "netcat"):
             continue
         entity = each["process"]["entity_id"]
         if each["event"]["category"] == ["process"]:

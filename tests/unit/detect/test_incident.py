@@ -7,6 +7,13 @@ from detection_samples import SECOND, START, fortisiem, found, hit, incidents, p
 
 from dogwatch.alerts.model import Incident
 from dogwatch.base.time import format_instant
+from dogwatch.detect.compiled import compile_rules
+from dogwatch.detect.incident import IncidentDetector
+from dogwatch.engine.aggregate import AggregateHit
+from dogwatch.events.batch import NO_TIEBREAK, Event
+from dogwatch.logic.pattern import AggregatePattern
+from dogwatch.rules.model import FortisiemRule
+from dogwatch.schema.schema import Schema
 
 EXEC = 'eventType = "LINUX_PROCESS_EXEC" AND procName = "nc"'
 
@@ -108,6 +115,19 @@ def test_lines_without_an_id_that_look_alike_are_all_counted() -> None:
     (incident,) = incidents(fortisiem(EXEC), [nc(1), nc(1), nc(1)])
     assert incident.document["fortisiem.incident.count"] == 3
     assert len({trigger.id for trigger in incident.triggers}) == 3
+
+
+def test_a_trigger_that_comes_again_changes_nothing() -> None:
+    rule = fortisiem(EXEC)
+    assert isinstance(rule, FortisiemRule)
+    (compiled,) = compile_rules([rule], Schema.ecs()).rules
+    assert isinstance(compiled.pattern, AggregatePattern)
+    event = Event("e1", "logs-x", START, NO_TIEBREAK, 0, nc(), None, has_own_id=True)
+    hits = [AggregateHit(("h", "root", "-l"), START, START, "e1", 1, (event,), {}) for _ in range(3)]
+    detector = IncidentDetector(rule, compiled.pattern)
+    assert len({detector.trigger(each) for each in hits}) == 1
+    (incident,) = detector.incidents()
+    assert len(incident.triggers) == 1
 
 
 def test_following_gives_the_incident_at_each_trigger() -> None:

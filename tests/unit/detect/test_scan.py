@@ -28,7 +28,7 @@ from dogwatch.events.batch import NO_TIEBREAK, Event
 from dogwatch.schema.schema import Schema
 
 NC = 'process where process.name == "nc"'
-PAIR = 'sequence by host.id with maxspan=10s [process where process.name == "nc"] [process where process.name == "sh"]'
+PAIR = f'sequence by host.id with maxspan=10s [{NC}] [process where process.name == "sh"]'
 RULES = [
     elastic(NC, rule_id="single"),
     elastic(PAIR, rule_id="pair"),

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from detection_samples import (
     MINUTE,
-    SECOND,
     START,
     alerts,
     elastic,
@@ -51,7 +50,7 @@ def naive(rule: ElasticRule, documents: list[dict[str, Any]]) -> list[tuple[int,
     ordered = sorted(documents, key=when)
     given_already: set[str] = set()
     result = []
-    for run in range(0, 40):
+    for run in range(40):
         moment = START + (run - 2) * schedule.interval
         window = [each for each in ordered if moment - schedule.look_back <= when(each) <= moment - schedule.lag]
         kept = [each.uuid for each in found(scan_for([rule]), window)][-schedule.max_signals :]
@@ -131,7 +130,7 @@ def test_a_stretch_that_ends_before_now_delays_alerts() -> None:
 
 def test_max_signals_keeps_the_newest_and_says_what_was_cut() -> None:
     rule = elastic(NC, interval="5m", from_="now-9m", max_signals=3)
-    documents = [process("nc", second) for second in range(1, 11)] + [process("nc", 400)]
+    documents = [process("nc", second) for second in range(101, 111)] + [process("nc", 400)]
     scan = scheduled_for([rule])
     given_alerts = [each for each in found(scan, documents) if isinstance(each, Alert)]
     assert [each.document["kibana.alert.original_time"] for each in given_alerts] == [
@@ -139,10 +138,27 @@ def test_max_signals_keeps_the_newest_and_says_what_was_cut() -> None:
     ]
     (note,) = scan.report.notes
     assert (note.code, note.severity) == ("max-signals", Severity.WARNING)
-    assert "2 of 2 runs" in note.message
+    assert "2 of 3 runs" in note.message
     assert "7 older ones were cut" in note.message
     assert format_instant(START + 5 * MINUTE) in note.message
     assert scan.report.detections == {rule.instance_id: 4}
+
+
+def test_an_alert_that_was_cut_is_given_when_it_has_room() -> None:
+    # The newest sequence leaves the stretch with its start; the older one is then the newest.
+    query = """sequence by user.name [process where process.name == "nc"] [process where process.name == "sh"]"""
+    rule = elastic(query, interval="1m", from_="now-3m", max_signals=1)
+    documents = [
+        process("nc", 1, user__name="early"),
+        process("nc", 100, user__name="late"),
+        process("sh", 110, user__name="late"),
+        process("sh", 115, user__name="early"),
+    ]
+    scan = scheduled_for([rule])
+    given_alerts = [each for each in found(scan, documents) if isinstance(each, Alert)]
+    assert [each.document["user.name"] for each in given_alerts] == ["early", "late"]
+    assert [made_at(each) - START for each in given_alerts] == [2 * MINUTE, 4 * MINUTE]
+    assert not scan.report.notes
 
 
 def test_exactly_max_signals_is_not_cut() -> None:
@@ -202,19 +218,16 @@ def test_incidents_and_alerts_of_many_rules_come_in_order() -> None:
         fortisiem('eventType = "LINUX_PROCESS_EXEC"', aggregate="COUNT(*) >= 2"),
     ]
     scan = scheduled_for(rules)
-    detections = found(scan, [process("nc", 301), process("nc", 1)])
-    assert [each.rule_uuid for each in detections] == [rules[number].instance_id for number in (1, 0, 1, 0, 2)]
+    detections = found(scan, [process("nc", 301), process("nc", 2)])
+    assert [each.rule_uuid for each in detections] == [rules[number].instance_id for number in (0, 1, 1, 0, 2)]
+    # Runs every ten minutes fall on 5, 15, .. after START.
     assert [made_at(each) - START for each in detections if isinstance(each, Alert)] == [
         5 * MINUTE,
-        START_TO_TEN,
+        5 * MINUTE,
         10 * MINUTE,
-        START_TO_TEN,
+        15 * MINUTE,
     ]
     assert scan.report.detections == {rules[0].instance_id: 2, rules[1].instance_id: 2, rules[2].instance_id: 1}
-
-
-START_TO_TEN = -(-(START + SECOND) // (10 * MINUTE)) * 10 * MINUTE - START
-"""From ``START`` to the first whole ten minutes after it."""
 
 
 def _elastic(rule: Rule) -> ElasticRule:

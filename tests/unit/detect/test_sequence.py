@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 import pytest
-from detection_samples import alerts, elastic, hit, process
+from detection_samples import alerts, elastic, found, hit, process, scan_for
 
 from dogwatch.alerts.model import AlertKind
 
@@ -119,8 +119,6 @@ def test_many_or_deeply_nested_values_do_not_stop_it(value: int) -> None:
 
 
 def test_more_join_keys_than_are_followed_are_counted() -> None:
-    from detection_samples import found, scan_for
-
     many = [str(number) for number in range(1500)]
     documents = [process(name, at, user__name=many) for at, name in enumerate(("nc", "sh"))]
     scan = scan_for([elastic(PAIR.replace("host.id", "user.name"))])

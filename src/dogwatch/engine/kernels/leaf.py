@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +16,7 @@ from dogwatch.engine.kernels.mask import Mask, Rows
 from dogwatch.engine.kernels.number import NumberTest, comparison, membership
 from dogwatch.engine.kernels.text import text_test
 from dogwatch.engine.kernels.together import PatternGroup, PatternGroups
-from dogwatch.engine.reference.predicate import answer, compute
+from dogwatch.engine.reference.predicate import MAX_ASKINGS, answer, compute
 from dogwatch.logic.predicate import (
     Compare,
     Contains,
@@ -257,7 +257,7 @@ class _PerRow:
 
     def _ask(self, values: list[list[Scalar]]) -> bool | None:
         known = False
-        for combination in product(*values):
+        for combination in islice(product(*values), MAX_ASKINGS):
             found = answer(self.leaf, dict(zip(self.fields, combination, strict=True)))
             if found:
                 return True

@@ -26,6 +26,9 @@ from dogwatch.schema.field import FieldRef
 STDIN = "-"
 """The path that means standard input."""
 
+_LINGER = 100_000_000
+"""Nanoseconds that an event of a flowing pipe waits for company; when the pipe pauses it waits no longer."""
+
 _LONGEST_TEXT = 256 << 20
 """Bytes that an input may have which must be read as a whole."""
 
@@ -157,6 +160,7 @@ def _audit_reader(
         report,
         arrivals,
         follow=follow,
+        linger=_LINGER if follow else 0,
         batch_rows=options.batch_rows,
     )
 

@@ -1,0 +1,195 @@
+"""What ``dogwatch rules`` says of the library, and of rules that are wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from invocation import NETCAT, run, write_rule
+from rich.cells import cell_len
+
+FORTISIEM = "PH_Rule_TH_Linux_23"
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """A folder with one good rule and two bad ones."""
+    write_rule(tmp_path / "good.toml", severity="low", more='tags = ["Mine"]')
+    write_rule(tmp_path / "syntax.toml", rule_id="two", query="process where process.name == ")
+    (tmp_path / "toml.toml").write_text("[rule\n")
+    return tmp_path
+
+
+class TestList:
+    def test_every_version_is_listed(self) -> None:
+        outcome = run("rules", "list")
+        assert outcome.status == 0
+        assert outcome.err == ""
+        listed = [(each["rule_id"], each["version"]) for each in outcome.documents]
+        assert listed == [(FORTISIEM, 1), *((NETCAT, version) for version in (2, 3, 4, 5, 110))]
+        for facts in outcome.documents:
+            assert facts["techniques"] == ["T1059.004"]
+            assert facts["severity"] == "medium"
+            assert facts["query"]
+
+    @pytest.mark.parametrize("width", [60, 80, 200])
+    def test_the_table_fits_the_terminal(self, width: int) -> None:
+        lines = run("rules", "list", "--format", "table", width=width).out.splitlines()
+        assert max(map(cell_len, lines)) <= width
+        assert sum("medium" in line for line in lines) == 6
+
+    def test_filters(self, mixed: Path) -> None:
+        assert len(run("rules", "list", "--severity", "high").documents) == 0
+        assert len(run("rules", "list", "--severity", "medium").documents) == 6
+        assert len(run("rules", "list", "--tag", "domain: endpoint").documents) == 1
+        assert len(run("rules", "list", "--tag", "mine", "--rules", mixed, "--rules", "builtin").documents) == 1
+
+    def test_bad_rules_are_told_and_the_good_ones_listed(self, mixed: Path) -> None:
+        outcome = run("rules", "list", "--rules", mixed)
+        assert outcome.status == 3
+        assert "toml-syntax" in outcome.err
+        assert "good.toml" not in outcome.err
+        assert any(each["name"] == "Test low" for each in outcome.documents)
+
+    def test_nowhere(self, tmp_path: Path) -> None:
+        outcome = run("rules", "list", "--rules", tmp_path / "nowhere")
+        assert outcome.status == 2
+        assert "rules-not-found" in outcome.err
+
+
+class TestShow:
+    def test_every_fact_of_an_elastic_rule(self) -> None:
+        shown = run("rules", "show", NETCAT, width=1000).out
+        for fact in (
+            "File Transfer or Listener Established via Netcat",
+            NETCAT,
+            "110",
+            "medium",
+            "47",
+            "auditbeat-*",
+            "5m",
+            "now-9m",
+            "100",
+            "Domain: Endpoint",
+            "Use Case: Threat Detection",
+            "T1059.004",
+            "Execution",
+            "Elastic",
+            "sequence by process.entity_id",
+            '("nc","ncat","netcat","netcat.openbsd","netcat.traditional")',
+            "/* bind shell to specific port */",
+        ):
+            assert fact in shown, fact
+        for title in ("Description", "False positives", "Investigation guide", "Response", "Set-up", "History"):
+            assert f"\n{title} ─" in shown, title
+
+    def test_every_fact_of_a_fortisiem_rule(self) -> None:
+        shown = run("rules", "show", "linux: netcat", width=1000).out
+        for fact in (
+            FORTISIEM,
+            "7 (medium)",
+            "Security / Execution",
+            "Server",
+            "Linux Process Monitoring via FortiSIEM Agent",
+            "300 seconds",
+            "by hostName, user, procName, swParam: COUNT(*) >= 1",
+            "PH_RULE_TH_Linux_netcat",
+            "hostName = Filter.hostName, user = Filter.user, procName = Filter.procName, swParam = Filter.swParam",
+            "T1059.004",
+            "Correlation",
+            'eventType = "LINUX_PROCESS_EXEC" AND procName IN',
+            "Remediation",
+        ):
+            assert fact in shown, fact
+
+    def test_lists_are_on_lines_of_their_own(self) -> None:
+        shown = run("rules", "show", f"{NETCAT}@2", width=200).out
+        assert r"\n" not in shown
+        words = [line.split() for line in shown.splitlines()]
+        assert ["references", "https://man.openbsd.org/nc.1"] in words
+        assert ["https://nmap.org/ncat/guide/index.html"] in words
+
+    def test_a_version(self) -> None:
+        shown = run("rules", "show", f"{NETCAT}@2", width=200).out
+        assert "2 (release 7.7.0)" in shown
+        assert "event.action:(bound-socket or connected-to or socket_opened)" in shown
+
+    @pytest.mark.parametrize("width", [60, 80, 200])
+    def test_it_fits_the_terminal(self, width: int) -> None:
+        for rule in (NETCAT, FORTISIEM):
+            assert max(map(cell_len, run("rules", "show", rule, width=width).out.splitlines())) <= width
+
+    def test_an_unknown_rule(self) -> None:
+        outcome = run("rules", "show", "Netcat Something")
+        assert outcome.status == 2
+        assert outcome.out == ""
+        assert "rule-unknown" in outcome.err
+
+    def test_an_unknown_version_names_the_known_ones(self) -> None:
+        outcome = run("rules", "show", f"{NETCAT}@6")
+        assert outcome.status == 2
+        assert "2, 3, 4, 5, 110" in outcome.err
+
+    def test_a_rule_s_own_words_are_only_text(self, tmp_path: Path) -> None:
+        rule = write_rule(tmp_path / "r.toml", more='note = "\\u001b[2J[red]x[/red]"\ntags = ["\\u202e"]')
+        shown = run("rules", "show", "Test high", "--rules", rule, width=200).out
+        assert "\x1b" not in shown
+        assert "\u202e" not in shown
+        assert "[red]x[/red]" in shown
+
+
+class TestHistoryAndDiff:
+    def test_history_is_newest_first(self) -> None:
+        shown = run("rules", "history", NETCAT, width=200).out
+        positions = [shown.index(each) for each in ("\n 110 ", "\n 5 ", "\n 4 ", "\n 3 ", "\n 2 ")]
+        assert positions == sorted(positions)
+        assert "The query became an EQL sequence" in shown
+
+    def test_diff_shows_each_field_that_differs(self) -> None:
+        outcome = run("rules", "diff", f"{NETCAT}@4", f"{NETCAT}@5", width=200)
+        assert outcome.status == 0
+        lines = outcome.out.splitlines()
+        for field in ("version", "type", "language", "query"):
+            assert field in lines
+        assert "[-kuery-]" in outcome.out
+        assert "{+eql+}" in outcome.out
+
+    def test_the_same_rule_does_not_differ(self) -> None:
+        assert "Nothing differs." in run("rules", "diff", f"{NETCAT}@5", f"{NETCAT}@5").out
+
+    @pytest.mark.parametrize("arguments", [("history", "none such"), ("diff", NETCAT, "none such"), ("diff", NETCAT)])
+    def test_unknown_rules(self, arguments: tuple[str, ...]) -> None:
+        outcome = run("rules", *arguments)
+        assert outcome.status == 2
+        assert outcome.err
+
+
+class TestCheck:
+    def test_the_library_is_clean(self) -> None:
+        outcome = run("rules", "check")
+        assert outcome.status == 0
+        assert outcome.err == ""
+        assert outcome.out == "6 rules loaded, 6 can run; 0 errors, 0 warnings.\n"
+
+    def test_bad_rules(self, mixed: Path) -> None:
+        outcome = run("rules", "check", mixed)
+        assert outcome.status == 1
+        assert "eql-syntax" in outcome.err
+        assert "syntax.toml:" in outcome.err
+        assert "toml-syntax" in outcome.err
+        assert "toml.toml:" in outcome.err
+        assert "1 can run; 2 errors" in outcome.out
+
+    def test_a_warning_is_no_error(self, tmp_path: Path) -> None:
+        rule = write_rule(tmp_path / "r.toml", query='process where proces.name == "nc"')
+        outcome = run("rules", "check", rule)
+        assert outcome.status == 0
+        assert "warning: unknown-field" in outcome.err
+        assert f"{rule}:14:15" in outcome.err
+        assert "^^^^^^^^^^^" in outcome.err
+        assert outcome.out == "1 rule loaded, 1 can run; 0 errors, 1 warning.\n"
+
+    def test_nothing_to_check(self, tmp_path: Path) -> None:
+        assert run("rules", "check", tmp_path / "nowhere").status == 2
+        (tmp_path / "empty").mkdir()
+        assert run("rules", "check", tmp_path / "empty").status == 2

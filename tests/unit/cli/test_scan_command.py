@@ -1,0 +1,391 @@
+"""What ``dogwatch scan`` prints, how it ends, and what it says about its inputs and rules."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from invocation import (
+    BENIGN,
+    EXAMPLES,
+    NETCAT,
+    PROGRAM,
+    SHELL,
+    environment,
+    process_start,
+    run,
+    write_events,
+    write_rule,
+)
+from rich.cells import cell_len
+
+FORMATS = ("table", "ndjson", "csv")
+PROMISED = (
+    "@timestamp",
+    "kibana.alert.uuid",
+    "kibana.alert.rule.rule_id",
+    "kibana.alert.rule.version",
+    "kibana.alert.rule.name",
+    "kibana.alert.severity",
+    "kibana.alert.risk_score",
+    "kibana.alert.reason",
+    "kibana.alert.ancestors",
+)
+
+
+@pytest.fixture
+def netcat(tmp_path: Path) -> Path:
+    """One event of a netcat and one of a shell."""
+    return write_events(tmp_path / "events.ndjson", process_start(), process_start("bash -i", 1))
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+class TestExitStatus:
+    def test_it_ran(self, format_: str, netcat: Path) -> None:
+        assert run("scan", netcat, "--format", format_).status == 0
+        assert run("scan", BENIGN, "--format", format_, "--fail-on", "low").status == 0
+
+    @pytest.mark.parametrize(
+        ("severity", "level", "status"),
+        [
+            ("high", "low", 1),
+            ("high", "medium", 1),
+            ("high", "high", 1),
+            ("high", "critical", 0),
+            ("low", "low", 1),
+            ("low", "medium", 0),
+            ("critical", "critical", 1),
+        ],
+    )
+    def test_fail_on(
+        self, format_: str, severity: str, level: str, status: int, netcat: Path, tmp_path: Path
+    ) -> None:
+        rule = write_rule(tmp_path / "rule.toml", severity=severity)
+        assert run("scan", netcat, "--rules", rule, "--fail-on", level, "--format", format_).status == status
+
+    def test_something_left_out(self, format_: str, netcat: Path, tmp_path: Path) -> None:
+        missing = tmp_path / "missing.log"
+        outcome = run("scan", netcat, missing, "--format", format_)
+        assert outcome.status == 3
+        assert "no-such-file" in outcome.err
+        assert str(missing) in outcome.err
+
+    def test_a_finding_matters_more_than_what_was_left_out(self, format_: str, netcat: Path, tmp_path: Path) -> None:
+        arguments = ["scan", netcat, tmp_path / "missing.log", "--format", format_, "--rules", "builtin"]
+        assert run(*arguments, "--fail-on", "critical").status == 3
+        assert run(*arguments, "--fail-on", "medium").status == 1
+
+    def test_nothing_to_read_matters_most(self, format_: str, tmp_path: Path) -> None:
+        assert run("scan", tmp_path / "missing.log", "--format", format_, "--fail-on", "low").status == 2
+
+    def test_no_rule_can_run(self, format_: str, netcat: Path, tmp_path: Path) -> None:
+        outcome = run("scan", netcat, "--rules", tmp_path / "nowhere", "--format", format_, "--fail-on", "low")
+        assert outcome.status == 2
+        assert "rules-not-found" in outcome.err
+        assert "no-rules" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("x.log", "--format", "xml"),
+        ("x.log", "--fail-on", "dire"),
+        ("x.log", "--max-rows", "0"),
+        ("x.log", "--no-such-option"),
+        ("x.log", "--input-format", "evtx"),
+        ("-", "--as-scheduled"),
+    ],
+)
+def test_usage_errors(arguments: tuple[str, ...]) -> None:
+    outcome = run("scan", *arguments)
+    assert outcome.status == 2
+    assert outcome.out == ""
+    assert outcome.err
+
+
+class TestOutput:
+    def test_each_line_is_a_document_that_keeps_the_contract(self) -> None:
+        documents = run("scan", *sorted(EXAMPLES.glob("*.log")), "--format", "ndjson").documents
+        assert len(documents) > 10
+        for document in documents:
+            assert set(PROMISED) <= set(document)
+            assert document["kibana.alert.severity"] in ("low", "medium", "high", "critical")
+            assert 0 <= document["kibana.alert.risk_score"] <= 100
+            assert document["kibana.alert.ancestors"]
+            for ancestor in document["kibana.alert.ancestors"]:
+                assert {"id", "index", "type", "depth"} <= set(ancestor)
+        assert any("fortisiem.incident.id" in each for each in documents)
+
+    def test_without_a_terminal_it_is_ndjson(self, netcat: Path) -> None:
+        assert run("scan", netcat).out == run("scan", netcat, "--format", "ndjson").out
+
+    def test_the_same_input_gives_the_same_ids(self) -> None:
+        first, second = (
+            [each["kibana.alert.uuid"] for each in run("scan", SHELL).documents] for _ in range(2)
+        )
+        assert first == second
+        assert len(set(first)) == len(first)
+
+    def test_an_ancestor_names_the_event(self, netcat: Path, tmp_path: Path) -> None:
+        rule = write_rule(tmp_path / "rule.toml")
+        (alert,) = run("scan", netcat, "--rules", rule, "--index", "logs-x-default").documents
+        assert alert["kibana.alert.ancestors"] == [
+            {"id": "start-0", "index": "logs-x-default", "type": "event", "depth": 0}
+        ]
+
+    def test_building_blocks_only_when_asked_for(self) -> None:
+        plain = run("scan", SHELL, "--rule", f"{NETCAT}@5").documents
+        whole = run("scan", SHELL, "--rule", f"{NETCAT}@5", "--building-blocks").documents
+        assert len(plain) == 1
+        assert ["kibana.alert.building_block_type" in each for each in whole] == [True, True, False]
+        assert whole[2] == plain[0]
+        ids = {each["id"] for each in plain[0]["kibana.alert.ancestors"]}
+        assert {each["kibana.alert.uuid"] for each in whole[:2]} <= ids
+
+    def test_csv_has_a_header_and_a_row_a_detection(self) -> None:
+        rows = list(csv.DictReader(run("scan", SHELL, "--format", "csv").out.splitlines()))
+        assert [row["uuid"] for row in rows] == [
+            each["kibana.alert.uuid"] for each in run("scan", SHELL).documents
+        ]
+
+    @pytest.mark.parametrize("width", [60, 80, 200])
+    def test_a_table_fits_the_terminal(self, width: int) -> None:
+        outcome = run("scan", *sorted(EXAMPLES.glob("*.log")), "--format", "table", width=width)
+        lines = outcome.out.splitlines()
+        assert len(lines) > 10
+        assert max(map(cell_len, lines)) <= width
+
+    def test_a_table_of_nothing_says_so(self) -> None:
+        assert "Nothing was detected." in run("scan", BENIGN, "--format", "table").out
+
+    def test_max_rows(self) -> None:
+        whole = run("scan", SHELL, "--format", "table").out
+        short = run("scan", SHELL, "--format", "table", "--max-rows", "1").out
+        assert len(short.splitlines()) < len(whole.splitlines())
+        assert "more" in short
+
+    def test_output_goes_to_a_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "alerts.ndjson"
+        outcome = run("scan", SHELL, "--output", path)
+        assert outcome.out == ""
+        assert path.read_text() == run("scan", SHELL).out
+
+    def test_output_that_cannot_be_written(self, tmp_path: Path) -> None:
+        outcome = run("scan", SHELL, "--output", tmp_path / "no" / "such" / "folder")
+        assert outcome.status == 2
+        assert "cannot write" in outcome.err
+
+    def test_quiet(self, tmp_path: Path) -> None:
+        assert run("scan", SHELL, "-q").err == ""
+        assert "no-such-file" in run("scan", SHELL, tmp_path / "missing", "-q").err
+
+    def test_the_summary_counts(self) -> None:
+        assert "16 events from 1 file (87 lines); 6 rules; 5 alerts, 1 incident." in run("scan", SHELL).err
+
+
+class TestRules:
+    def test_a_file_a_folder_and_both(self, netcat: Path, tmp_path: Path) -> None:
+        folder = tmp_path / "rules"
+        folder.mkdir()
+        rule = write_rule(folder / "one.toml")
+        write_rule(folder / "two.toml", rule_id="two", query='process where process.name == "bash"')
+        assert len(run("scan", netcat, "--rules", rule).documents) == 1
+        assert len(run("scan", netcat, "--rules", folder).documents) == 2
+        both = run("scan", netcat, "--rules", folder, "--rules", rule, "--rules", "builtin")
+        assert "8 rules" in both.err
+        assert both.status == 0
+
+    def test_a_bad_rule_among_good_ones(self, netcat: Path, tmp_path: Path) -> None:
+        folder = tmp_path / "rules"
+        folder.mkdir()
+        write_rule(folder / "good.toml")
+        write_rule(folder / "syntax.toml", rule_id="two", query="process where process.name == ")
+        (folder / "toml.toml").write_text("[rule\n")
+        outcome = run("scan", netcat, "--rules", folder)
+        assert outcome.status == 3
+        assert len(outcome.documents) == 1
+        assert "eql-syntax" in outcome.err
+        assert "syntax.toml:" in outcome.err
+        assert "toml-syntax" in outcome.err
+        assert run("scan", netcat, "--rules", folder, "--fail-on", "high").status == 1
+
+    def test_one_rule(self) -> None:
+        for selector, versions in ((f"{NETCAT}@2", [2]), (NETCAT, [110]), ("linux: netcat", [1])):
+            documents = run("scan", SHELL, "--rule", selector).documents
+            assert [each["kibana.alert.rule.version"] for each in documents] == versions
+
+    def test_several_rules(self) -> None:
+        documents = run("scan", SHELL, "--rule", f"{NETCAT}@5", "--rule", NETCAT).documents
+        assert {each["kibana.alert.rule.version"] for each in documents} == {5, 110}
+
+    @pytest.mark.parametrize("selector", ["no such rule", f"{NETCAT}@99", ""])
+    def test_no_such_rule(self, selector: str) -> None:
+        outcome = run("scan", SHELL, "--rule", selector)
+        assert outcome.status == 2
+        assert outcome.out == ""
+        assert "rule-" in outcome.err
+
+
+class TestIndex:
+    def test_unknown_data_streams_are_offered_to_every_rule_with_a_notice(self, netcat: Path) -> None:
+        outcome = run("scan", netcat)
+        assert "notice: unknown-index: the data stream of 2 events is unknown" in outcome.err
+        assert "--index" in outcome.err
+        assert outcome.documents
+
+    def test_a_named_index_decides_which_rules_look(self) -> None:
+        outcome = run("scan", SHELL, "--index", "logs-other-default")
+        assert [each["kibana.alert.rule.rule_id"] for each in outcome.documents] == ["PH_Rule_TH_Linux_23"]
+        assert "notice: rule-not-offered: 5 rules saw no event" in outcome.err
+        assert "--any-index" in outcome.err
+        assert outcome.status == 0
+
+    def test_any_index_offers_everything(self) -> None:
+        outcome = run("scan", SHELL, "--index", "logs-other-default", "--any-index")
+        assert len(outcome.documents) == 6
+        assert "rule-not-offered" not in outcome.err
+
+    def test_any_index_needs_no_notice(self, netcat: Path) -> None:
+        assert "unknown-index" not in run("scan", netcat, "--any-index").err
+
+
+class TestTime:
+    def test_a_stretch_of_time(self, netcat: Path, tmp_path: Path) -> None:
+        rule = write_rule(tmp_path / "rule.toml", query="process where true")
+        arguments = ["scan", netcat, "--rules", rule]
+        assert len(run(*arguments).documents) == 2
+        assert len(run(*arguments, "--from", "2026-11-22T02:00:01Z").documents) == 1
+        assert len(run(*arguments, "--from", "2026-11-22", "--to", "2026-11-22T02:00:00.5Z").documents) == 1
+
+    def test_what_lies_outside_is_counted_and_no_rule_is_blamed(self) -> None:
+        outcome = run("scan", SHELL, "--from", "2030-01-01")
+        assert outcome.documents == []
+        assert "16 events lay outside the time asked for" in outcome.err
+        assert "rule-not-offered" not in outcome.err
+
+    @pytest.mark.parametrize("option", ["--from", "--to"])
+    @pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "now-", "now-5parsecs", ""])
+    def test_what_is_no_time(self, option: str, text: str) -> None:
+        outcome = run("scan", SHELL, option, text)
+        assert outcome.status == 2
+        assert outcome.out == ""
+        assert option in outcome.err
+        assert "now-9m" in outcome.err
+
+    def test_as_scheduled_finds_what_a_plain_scan_finds_here(self) -> None:
+        plain, scheduled = (run("scan", SHELL, *more).documents for more in ((), ("--as-scheduled",)))
+        assert {each["kibana.alert.uuid"] for each in plain} == {each["kibana.alert.uuid"] for each in scheduled}
+
+
+class TestLedger:
+    def test_repeats_make_no_copy(self, tmp_path: Path) -> None:
+        ledger = tmp_path / "alerts.db"
+        assert "Ledger: 0 new, 0 updated, 0 known." in run("scan", BENIGN, "--ledger", ledger).err
+        first = run("scan", SHELL, "--ledger", ledger)
+        second = run("scan", SHELL, "--ledger", ledger)
+        assert "Ledger: 6 new, 0 updated, 0 known." in first.err
+        assert "Ledger: 0 new, 0 updated, 6 known." in second.err
+        assert first.out == second.out
+        assert len(run("alerts", "list", "--ledger", ledger).documents) == 5
+        assert len(run("incidents", "list", "--ledger", ledger).documents) == 1
+
+    def test_a_ledger_that_cannot_be_made(self, tmp_path: Path) -> None:
+        outcome = run("scan", SHELL, "--ledger", tmp_path / "no" / "alerts.db")
+        assert outcome.status == 2
+        assert outcome.out == ""
+        assert "hint:" in outcome.err
+
+    def test_a_file_that_is_no_ledger_is_left_as_it_is(self, tmp_path: Path) -> None:
+        other = tmp_path / "notes.txt"
+        other.write_text("my notes\n" * 200)
+        outcome = run("scan", SHELL, "--ledger", other)
+        assert outcome.status == 2
+        assert "not-a-ledger" in outcome.err
+        assert other.read_text() == "my notes\n" * 200
+
+
+@pytest.mark.parametrize(
+    ("first", "more", "expected"),
+    [
+        (Path(SHELL).read_bytes(), (), b'"kibana.alert.uuid"'),
+        (json.dumps(process_start()).encode() + b"\n", ("--rule", "linux:"), b'"kibana.alert.uuid"'),
+        (json.dumps(process_start()).encode() + b"\n", ("--format", "table"), b"Netcat"),
+        (json.dumps(process_start()).encode() + b"\n", ("--format", "csv", "-q"), b"time,severity"),
+    ],
+    ids=["audit", "ndjson", "table", "csv"],
+)
+def test_a_pipe_is_followed_and_an_interrupt_ends_it(first: bytes, more: tuple[str, ...], expected: bytes) -> None:
+    with _started("scan", "-", *more) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(first)
+        process.stdin.flush()
+        ready, _, _ = select.select([process.stdout], [], [], 20)
+        assert ready, "nothing arrived while the pipe stayed open"
+        assert expected in os.read(process.stdout.fileno(), 65536)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+        assert process.returncode == 130
+        assert b"interrupted" in errors
+        assert b"Traceback" not in errors
+
+
+def test_progress_is_shown_on_a_terminal_only() -> None:
+    assert "reading" not in run("scan", SHELL).err
+    ours, theirs = pty.openpty()
+    try:
+        command = [*PROGRAM, "scan", SHELL]
+        subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+            env=environment(TERM="xterm"),
+            timeout=60,
+            check=True,
+        )
+    finally:
+        os.close(theirs)
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        shown = b"".join(_until_closed(terminal.fileno()))
+    assert b"reading" in shown
+    assert b"5 alerts" in shown
+
+
+def _started(*arguments: str) -> subprocess.Popen[bytes]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [*PROGRAM, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, env=environment()
+    )
+
+
+def _until_closed(descriptor: int) -> Iterator[bytes]:
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        try:
+            block = os.read(descriptor, 65536)
+        except OSError:  # how Linux says that the other side of a terminal is closed
+            return
+        if not block:
+            return
+        yield block
+
+
+def test_a_document_survives_the_round_trip(netcat: Path, tmp_path: Path) -> None:
+    rule = write_rule(tmp_path / "rule.toml")
+    (alert,) = run("scan", netcat, "--rules", rule).documents
+    event: dict[str, Any] = process_start()
+    assert alert["process"] == event["process"]
+    assert alert["host"] == event["host"]
