@@ -102,7 +102,7 @@ def scan(
     max_rows: int,
     quiet: bool,
 ) -> int:
-    r"""Run detection rules over events and show what they find.
+    """Run detection rules over events and show what they find.
 
     PATH is a file, a folder, a pattern, or `-` for standard input, which is followed. Read are Linux audit
     logs and ECS events as NDJSON (also search hits and `_bulk` bodies), plain or compressed by gzip, zstd or
@@ -113,7 +113,7 @@ def scan(
       dogwatch scan /var/log/audit/audit.log
       dogwatch scan logs/ --rules my-rules/ --rules builtin --format ndjson
       journalctl -o cat -f _TRANSPORT=audit | dogwatch scan -
-    """
+    """  # noqa: D301 - click reads a real backspace as "do not rewrap"
     now = time.time_ns()
     console = stderr()
     try:
@@ -215,7 +215,7 @@ def _summary(run: api.ScanRun, account: _Account, console: Console) -> None:
     read = run.read
     skipped = sum(read.problems.values())
     parts = [
-        f"{read.events:,} events from {_count(read.files, 'file')} ({_count(read.lines, 'line')})",
+        f"{_count(read.events, 'event')} from {_count(read.files, 'file')} ({_count(read.lines, 'line')})",
         f"{_count(len(run.rules), 'rule')}",
         f"{_count(account.alerts, 'alert')}, {_count(len(account.incidents), 'incident')}",
     ]
@@ -227,7 +227,7 @@ def _summary(run: api.ScanRun, account: _Account, console: Console) -> None:
         fields = ", ".join(f"{ref} ({count:,})" for ref, count in read.uncoercible.most_common(5))
         line += f" Values that do not fit their field count as missing: {fields}."
     if run.report.outside:
-        line += f" {run.report.outside:,} events lay outside the time asked for."
+        line += f" {_count(run.report.outside, 'event')} lay outside the time asked for."
     if read.without_time:
         line += f" {read.without_time:,} events have no @timestamp: sequences and incidents cannot use them."
     if account.ledger is not None:
@@ -242,7 +242,7 @@ def _after(run: api.ScanRun, any_index: bool) -> Iterator[Diagnostic]:
     if read.without_index and not any_index:
         yield Diagnostic(
             "unknown-index",
-            f"the data stream of {read.without_index:,} events is unknown, so they were offered to every rule",
+            f"the data stream of {_count(read.without_index, 'event')} is unknown: offered to every rule",
             Severity.NOTICE,
             hint="name it with --index, for instance --index logs-endpoint.events.process-default",
         )

@@ -45,7 +45,7 @@ def search(
     host: str | None,
     format_: str | None,
 ) -> int:
-    r"""Find the events or sequences that satisfy one query.
+    """Find the events or sequences that satisfy one query.
 
     Without PATH, standard input is read. In NDJSON an event is its document; a sequence is an object with
     `join_keys` and `events`. For FortiSIEM the query is a filter of single events.
@@ -55,7 +55,7 @@ def search(
       dogwatch search eql 'process where process.name == "nc"' audit.log
       dogwatch search kql 'event.action: bound-socket and not user.id: 0' logs/
       dogwatch search fortisiem 'procName IN ("nc", "ncat")' audit.log
-    """
+    """  # noqa: D301 - click reads a real backspace as "do not rewrap"
     report = ReadReport()
     console = stderr()
     try:

@@ -81,6 +81,18 @@ class ScanReport:
                 )
             )
 
+    def came_too_late(self, rule: Rule, count: int) -> None:
+        """Note that events of a followed stream came after the time for which a rule waits."""
+        if count:
+            self.notes.append(
+                Diagnostic(
+                    "event-too-late",
+                    f"{rule.label}: {count} events came too late to count",
+                    Severity.WARNING,
+                    hint="scan the events from a file, where their order does not matter",
+                )
+            )
+
     def left_out_keys(self, count: int) -> None:
         """Note that events had more join keys than are followed."""
         if count:

@@ -6,6 +6,9 @@ from dataclasses import replace
 
 from dogwatch.events.batch import Event
 
+REMEMBERED = 200_000
+"""Events that a run remembers to tell repeats by; the oldest are forgotten first, as a pipe has no end."""
+
 
 class EventNames:
     """Gives every event that one rule found in a run one name, however often it is asked.
@@ -24,4 +27,6 @@ class EventNames:
             return event
         numbers = self._numbers.setdefault((event.index, event.id), {})
         number = numbers.setdefault(event.arrival, len(numbers) + 1)
+        if len(self._numbers) > REMEMBERED:
+            del self._numbers[next(iter(self._numbers))]
         return event if number == 1 else replace(event, id=f"{event.id}-{number}")

@@ -13,7 +13,7 @@ from dogwatch.detect.compiled import CompiledRule
 from dogwatch.detect.event import EventDetector
 from dogwatch.detect.incident import IncidentDetector
 from dogwatch.detect.matching import Matching, Rows, ScanOptions, ScanReport
-from dogwatch.detect.naming import EventNames
+from dogwatch.detect.naming import REMEMBERED, EventNames
 from dogwatch.detect.sequence import SequenceDetector
 from dogwatch.engine.aggregate import GroupAggregator
 from dogwatch.engine.late import LateTolerantMatcher
@@ -43,7 +43,8 @@ class Scan:
         self.report = ScanReport()
         self.matching = Matching(rules, options, self.report)
         self._names = [EventNames() for _ in rules]
-        self._alerted: set[str] = set()
+        # By age, the oldest first.
+        self._alerted: dict[str, None] = {}
         self._keys_left_out = 0
         self._events: dict[int, EventDetector] = {}
         self._sequences: dict[int, tuple[SequenceMatcher | LateTolerantMatcher, SequenceDetector]] = {}
@@ -90,8 +91,11 @@ class Scan:
                     yield incident
         for number, (matcher, _) in self._sequences.items():
             self.report.dropped(self.matching.rules[number].rule, matcher.evicted)
+            if isinstance(matcher, LateTolerantMatcher):
+                self.report.came_too_late(self.matching.rules[number].rule, matcher.too_late)
         for number, (aggregator, _) in self._incidents.items():
             self.report.dropped(self.matching.rules[number].rule, aggregator.evicted_rows)
+            self.report.came_too_late(self.matching.rules[number].rule, aggregator.too_late)
         self.report.left_out_keys(self._keys_left_out)
 
     def _event_alerts(self, batch: Batch, masks: list[Rows]) -> Iterator[Detection]:
@@ -111,7 +115,9 @@ class Scan:
                 continue
             if event.has_own_id:
                 # Only such an event can be read twice; the others are told apart by their names.
-                self._alerted.add(alert.uuid)
+                self._alerted[alert.uuid] = None
+                if len(self._alerted) > REMEMBERED:
+                    del self._alerted[next(iter(self._alerted))]
             yield from self._reported(alert)
 
     def _taken(self, batch: Batch, masks: list[Rows]) -> Iterator[PassedEvent]:

@@ -72,7 +72,9 @@ def _commands(
     """A command and all below it, in the order in which they are listed."""
     name = path.rpartition(" ")[2]
     # The width is given: the page must not depend on anybody's terminal.
-    context = click.Context(command, parent=parent, info_name=name, terminal_width=100, max_content_width=100)
+    context = command.make_context(
+        name, [], parent, resilient_parsing=True, terminal_width=100, max_content_width=100
+    )
     yield path, command, context
     if isinstance(command, click.Group):
         for below in command.list_commands(context):

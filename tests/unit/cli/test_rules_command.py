@@ -157,7 +157,9 @@ class TestHistoryAndDiff:
     def test_the_same_rule_does_not_differ(self) -> None:
         assert "Nothing differs." in run("rules", "diff", f"{NETCAT}@5", f"{NETCAT}@5").out
 
-    @pytest.mark.parametrize("arguments", [("history", "none such"), ("diff", NETCAT, "none such"), ("diff", NETCAT)])
+    @pytest.mark.parametrize(
+        "arguments", [("history", "none such"), ("diff", NETCAT, "none such"), ("diff", NETCAT)]
+    )
     def test_unknown_rules(self, arguments: tuple[str, ...]) -> None:
         outcome = run("rules", *arguments)
         assert outcome.status == 2

@@ -80,7 +80,9 @@ class TestExitStatus:
         assert "no-such-file" in outcome.err
         assert str(missing) in outcome.err
 
-    def test_a_finding_matters_more_than_what_was_left_out(self, format_: str, netcat: Path, tmp_path: Path) -> None:
+    def test_a_finding_matters_more_than_what_was_left_out(
+        self, format_: str, netcat: Path, tmp_path: Path
+    ) -> None:
         arguments = ["scan", netcat, tmp_path / "missing.log", "--format", format_, "--rules", "builtin"]
         assert run(*arguments, "--fail-on", "critical").status == 3
         assert run(*arguments, "--fail-on", "medium").status == 1
@@ -131,9 +133,7 @@ class TestOutput:
         assert run("scan", netcat).out == run("scan", netcat, "--format", "ndjson").out
 
     def test_the_same_input_gives_the_same_ids(self) -> None:
-        first, second = (
-            [each["kibana.alert.uuid"] for each in run("scan", SHELL).documents] for _ in range(2)
-        )
+        first, second = ([each["kibana.alert.uuid"] for each in run("scan", SHELL).documents] for _ in range(2))
         assert first == second
         assert len(set(first)) == len(first)
 
