@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -28,7 +29,9 @@ def test_the_page_shows_the_query(watch: dict[str, Any]) -> None:
 def test_the_unseen_attacks_of_the_mixed_stream() -> None:
     (watch,) = [each for each in TABLE["watch"] if each["name"].endswith("becomes a shell")]
     hits = search("eql", watch["query"], shared(TABLE["mixed"]["file"]))
-    serials = sorted(event["auditd"]["sequence"] for hit in hits for event in hit.events)
-    becoming = [(hit.events[1]["user"]["name"], hit.events[1]["process"]["name"]) for hit in hits]
-    assert sorted(becoming) == [("bob", "bash"), ("www-data", "sh")]
-    assert {90685, 108877} & set(serials)
+    attacks = json.loads(shared("manifest.json").read_text(encoding="utf-8"))["mixed_stream"]["attacks"]
+    unseen = {attack["attack"] for attack in TABLE["mixed"]["attack"] if not attack["v5"]}
+    pids = {event["pid"] for attack in attacks if attack["attack"] in unseen for event in attack["netcat_events"]}
+    assert len(hits) == len(pids) == 2
+    assert {event["process"]["pid"] for hit in hits for event in hit.events} == pids
+    assert {hit.events[1]["process"]["name"] for hit in hits} == {"sh", "bash"}

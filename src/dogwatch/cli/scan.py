@@ -133,7 +133,7 @@ def scan(
         )
         with ExitStack() as stack:
             store = stack.enter_context(Ledger.open(ledger)) if ledger else None
-            stream = stack.enter_context(_opened(output)) if output else sys.stdout
+            stream = stack.enter_context(_opened(output, paths)) if output else sys.stdout
             name = format_ or ("table" if stream.isatty() else "ndjson")
             # Lines that scroll by on the same screen are progress enough, and a bar would be torn by them.
             wanted = not quiet and not follow and not (stream.isatty() and name != "table")
@@ -229,7 +229,9 @@ def _summary(run: api.ScanRun, account: _Account, console: Console) -> None:
     if run.report.outside:
         line += f" {_count(run.report.outside, 'event')} lay outside the time asked for."
     if read.without_time:
-        line += f" {read.without_time:,} events have no @timestamp: sequences and incidents cannot use them."
+        line += (
+            f" Without @timestamp: {_count(read.without_time, 'event')}; sequences and incidents cannot use them."
+        )
     if account.ledger is not None:
         kept = account.ledger
         line += f" Ledger: {kept.new:,} new, {kept.updated:,} updated, {kept.known:,} known."
@@ -242,7 +244,7 @@ def _after(run: api.ScanRun, any_index: bool) -> Iterator[Diagnostic]:
     if read.without_index and not any_index:
         yield Diagnostic(
             "unknown-index",
-            f"the data stream of {_count(read.without_index, 'event')} is unknown: offered to every rule",
+            f"every rule was offered {_count(read.without_index, 'event')} whose data stream is unknown",
             Severity.NOTICE,
             hint="name it with --index, for instance --index logs-endpoint.events.process-default",
         )
@@ -265,7 +267,17 @@ def _no_rules(where: Sequence[str]) -> Diagnostic:
     )
 
 
-def _opened(path: Path) -> TextIO:
+def _opened(path: Path, inputs: Sequence[str]) -> TextIO:
+    if path.is_file() and any(
+        isinstance(each, Path) and each.exists() and each.samefile(path) for each in expand_paths(inputs)
+    ):
+        raise DogwatchError(
+            Diagnostic(
+                "output",
+                f"{path} is one of the inputs and was left as it is",
+                hint="choose another file with --output",
+            )
+        )
     try:
         return path.open("w", encoding="utf-8", newline="", errors="backslashreplace")
     except OSError as error:

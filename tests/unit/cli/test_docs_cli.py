@@ -20,8 +20,9 @@ writes it anew.
 
 ## Output and exit status
 
-Results go to standard output and nothing else does; diagnostics, counts and progress go to standard error, progress on a
-terminal only. Without `--format`, a terminal gets a table or a page, and a pipe or a file gets NDJSON.
+Results go to standard output and nothing else does; diagnostics, counts and progress go to standard error,
+progress on a terminal only. Without `--format`, a terminal gets a table or a page, and a pipe or a
+file gets NDJSON.
 
 | Status | Meaning |
 | --- | --- |
@@ -35,7 +36,8 @@ Of several, 2 comes before 1, and 1 before 3. Bad lines within a file are counte
 
 ## Completion in the shell
 
-Commands, options and choices are completed after one of these lines has run; put it into the shell's start-up file.
+Commands, options and choices are completed after one of these lines has run; put it into the
+shell's start-up file.
 
     eval "$(_DOGWATCH_COMPLETE=bash_source dogwatch)"       # bash 4.4 or later, in ~/.bashrc
     eval "$(_DOGWATCH_COMPLETE=zsh_source dogwatch)"        # zsh, in ~/.zshrc

@@ -83,7 +83,15 @@ class TestExitStatus:
     def test_a_finding_matters_more_than_what_was_left_out(
         self, format_: str, netcat: Path, tmp_path: Path
     ) -> None:
-        arguments = ["scan", netcat, tmp_path / "missing.log", "--format", format_, "--rules", "builtin"]
+        arguments: list[str | Path] = [
+            "scan",
+            netcat,
+            tmp_path / "missing.log",
+            "--format",
+            format_,
+            "--rules",
+            "builtin",
+        ]
         assert run(*arguments, "--fail-on", "critical").status == 3
         assert run(*arguments, "--fail-on", "medium").status == 1
 
@@ -186,6 +194,14 @@ class TestOutput:
         assert outcome.status == 2
         assert "cannot write" in outcome.err
 
+    def test_output_never_overwrites_an_input(self, netcat: Path) -> None:
+        before = netcat.read_bytes()
+        for path in (netcat, netcat.parent):
+            outcome = run("scan", path, "--output", netcat)
+            assert outcome.status == 2
+            assert "one of the inputs" in outcome.err
+        assert netcat.read_bytes() == before
+
     def test_quiet(self, tmp_path: Path) -> None:
         assert run("scan", SHELL, "-q").err == ""
         assert "no-such-file" in run("scan", SHELL, tmp_path / "missing", "-q").err
@@ -240,7 +256,7 @@ class TestRules:
 class TestIndex:
     def test_unknown_data_streams_are_offered_to_every_rule_with_a_notice(self, netcat: Path) -> None:
         outcome = run("scan", netcat)
-        assert "notice: unknown-index: the data stream of 2 events is unknown" in outcome.err
+        assert "notice: unknown-index: every rule was offered 2 events whose data stream is unknown" in outcome.err
         assert "--index" in outcome.err
         assert outcome.documents
 
@@ -263,7 +279,7 @@ class TestIndex:
 class TestTime:
     def test_a_stretch_of_time(self, netcat: Path, tmp_path: Path) -> None:
         rule = write_rule(tmp_path / "rule.toml", query="process where true")
-        arguments = ["scan", netcat, "--rules", rule]
+        arguments: list[str | Path] = ["scan", netcat, "--rules", rule]
         assert len(run(*arguments).documents) == 2
         assert len(run(*arguments, "--from", "2026-11-22T02:00:01Z").documents) == 1
         assert len(run(*arguments, "--from", "2026-11-22", "--to", "2026-11-22T02:00:00.5Z").documents) == 1
