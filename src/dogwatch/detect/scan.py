@@ -110,15 +110,8 @@ class Scan:
                 current, found = row, batch.event(row)
             event = self._names[number].named(found)
             now = self.options.now if event.time == NO_TIME else event.time
-            alert = self._events[number].alert(event, now)
-            if alert is None or alert.uuid in self._alerted:
-                continue
-            if event.has_own_id:
-                # Only such an event can be read twice; the others are told apart by their names.
-                self._alerted[alert.uuid] = None
-                if len(self._alerted) > REMEMBERED:
-                    del self._alerted[next(iter(self._alerted))]
-            yield from self._reported(alert)
+            # Only an event with an id can be read twice; the others are told apart by their names.
+            yield from self._reported(self._events[number].alert(event, now), once=event.has_own_id)
 
     def _taken(self, batch: Batch, masks: list[Rows]) -> Iterator[PassedEvent]:
         watches = [
@@ -138,7 +131,10 @@ class Scan:
                         matcher, detector = self._sequences[number]
                         for hit in matcher.feed(row):
                             named = self._with_names(number, hit)
-                            yield from self._reported(detector.alert(named, named.events[-1].time))
+                            # The same events under two values of a many-valued key are one alert, as
+                            # Kibana would give them one id.
+                            alert = detector.alert(named, named.events[-1].time)
+                            yield from self._reported(alert, once=True)
                     case GroupPassed():
                         yield from self._triggered(number, row)
 
@@ -154,7 +150,13 @@ class Scan:
     def _with_names(self, number: int, hit: SequenceHit) -> SequenceHit:
         return replace(hit, events=tuple(self._names[number].named(event) for event in hit.events))
 
-    def _reported(self, alert: Alert | None) -> Iterator[Alert]:
-        if alert is not None:
-            self.report.found(alert.rule_uuid)
-            yield alert
+    def _reported(self, alert: Alert | None, *, once: bool) -> Iterator[Alert]:
+        """Count and give an alert, unless it must be given once and was."""
+        if alert is None or alert.uuid in self._alerted:
+            return
+        if once:
+            self._alerted[alert.uuid] = None
+            if len(self._alerted) > REMEMBERED:
+                del self._alerted[next(iter(self._alerted))]
+        self.report.found(alert.rule_uuid)
+        yield alert

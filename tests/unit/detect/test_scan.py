@@ -172,3 +172,13 @@ def test_rules_that_cannot_run_cost_only_themselves() -> None:
         "broken": "eql-syntax",
     }
     assert len(found(Scan(compiled.rules, ScanOptions()), [process("nc")])) == 1
+
+
+def test_one_sequence_under_two_values_of_its_key_is_one_alert() -> None:
+    documents = [process("nc", second) for second in range(3)]
+    for number, document in enumerate(documents):
+        document["event"]["sequence"] = number
+        document["user"] = {"name": ["a", "b"]}
+    for options in (ScanOptions(), ScanOptions(follow=True)):
+        alerts = [each for each in found(scan_for(RULES[2:3], options), documents) if isinstance(each, Alert)]
+        assert len({each.uuid for each in alerts}) == len(alerts) == 1

@@ -122,7 +122,8 @@ def test_more_join_keys_than_are_followed_are_counted() -> None:
     many = [str(number) for number in range(1500)]
     documents = [process(name, at, user__name=many) for at, name in enumerate(("nc", "sh"))]
     scan = scan_for([elastic(PAIR.replace("host.id", "user.name"))])
-    assert len(found(scan, documents)) == 1000
+    # Under every key that is followed it is the same two events, and so one alert.
+    assert len(found(scan, documents)) == 1
     (note,) = scan.report.notes
     assert note.code == "join-keys-left-out"
     assert "1000 join keys" in note.message
