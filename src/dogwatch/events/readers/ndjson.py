@@ -66,6 +66,8 @@ def decode_object(line: bytes) -> Document:
     return value
 
 
+_LINE_HINT = "each line holds one whole JSON document; this one is left out, the others are read"
+
 FoundDocument = tuple[Document, dict[str, Any], bytes | None]
 """A document, the object that names its ``_id`` and ``_index`` if any does, and the text from which
 ``source_of`` gives the document again; ``None`` where that text holds other documents too."""
@@ -97,7 +99,9 @@ class NdjsonReader:
             document = decode_object(line)
         except JsonLineError as error:
             place = Place(self._file, number, error.column)
-            self._report.add(Diagnostic("json-line", error.message, Severity.WARNING, place, hint=error.hint))
+            self._report.add(
+                Diagnostic("json-line", error.message, Severity.WARNING, place, hint=error.hint or _LINE_HINT)
+            )
             return ()
         if action is not None:
             return () if action[0] == "update" else ((document, action[1], line),)

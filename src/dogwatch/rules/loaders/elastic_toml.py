@@ -90,4 +90,9 @@ def _syntax(text: str, file: str, message: str) -> Diagnostic:
         message = f"{message[: found.start()]}at the end of the file"
     else:
         place = Place(file)
-    return Diagnostic("toml-syntax", f"this file is not TOML: {message.strip()}", place=place)
+    return Diagnostic(
+        "toml-syntax",
+        f"this file is not TOML: {message.strip()}",
+        place=place,
+        hint="look for an unclosed quote or bracket at this line or just before it",
+    )

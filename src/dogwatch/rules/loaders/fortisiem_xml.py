@@ -123,4 +123,5 @@ def _syntax(file: str, error: etree.XMLSyntaxError) -> Diagnostic:
         "xml-syntax",
         f"this file is not XML: {message[:1].lower()}{message[1:]}",
         place=Place(file, line or None, column or None),
+        hint="the file must be one whole XML document; `xmllint --noout` shows where it breaks",
     )

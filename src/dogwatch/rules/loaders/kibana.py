@@ -141,6 +141,7 @@ def _syntax(file: str, line: int, error: Exception) -> Diagnostic:
             "json-syntax",
             f"this is not JSON: {error.msg[:1].lower()}{error.msg[1:]}",
             place=Place(file, line + error.lineno - 1, error.colno),
+            hint="an export holds one rule a line, or one JSON document in all",
         )
     reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
     return Diagnostic("json-syntax", f"this is not JSON: {reason}", place=Place(file, line))
