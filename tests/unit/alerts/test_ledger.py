@@ -106,7 +106,12 @@ def test_a_folder_that_refuses_files() -> None:
 def test_a_read_only_ledger(path: Path) -> None:
     Ledger.open(path).close()
     path.chmod(0o400)
-    assert _refused(path) == "ledger-permission"
+    # What may be read is read; what may not be written says so.
+    with Ledger.open(path) as ledger:
+        assert ledger.alerts(AlertQuery()) == []
+        with pytest.raises(DogwatchError) as caught:
+            ledger.file([event_alert("e1")])
+    assert [each.code for each in caught.value.diagnostics] == ["ledger-permission"]
 
 
 @pytest.mark.parametrize("content", [b"not a database, though it is long enough to be one" * 100, b"{}\n"])

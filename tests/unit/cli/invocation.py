@@ -22,7 +22,9 @@ SHELL = str(EXAMPLES / "ncat_reverse_shell_e.a.log")
 BENIGN = str(EXAMPLES / "benign_ssh_scp.a.log")
 NETCAT = "adb961e0-cb74-42a0-af9e-29fc41f88f5f"
 
-PROGRAM = (sys.executable, "-c", "from dogwatch.cli.main import main; main()")
+# A test run that was itself started in the background passes on that SIGINT is ignored.
+_START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+PROGRAM = (sys.executable, "-c", f"{_START}; from dogwatch.cli.main import main; main()")
 """The command as a process of its own."""
 
 _EMPTY: Mapping[str, str] = {}
