@@ -114,6 +114,7 @@ class ExternalSorter:
                 run.write(len(frame).to_bytes(_LENGTH, "big"))
                 run.write(frame)
         except BaseException:
+            # Nobody else knows the file yet: an interrupt too must not leave it behind.
             run.close()
             raise
         return run

@@ -128,7 +128,6 @@ def scan(
             start=instant(start, now, "--from"),
             end=instant(end, now, "--to", round_up=True),
             any_index=any_index,
-            follow=follow,
             now=now,
         )
         with ExitStack() as stack:

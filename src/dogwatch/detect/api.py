@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,8 @@ def scan(
         ['medium']
     """
     options = options or ScanOptions(now=time.time_ns())
+    if not as_scheduled and _follows(events):
+        options = replace(options, follow=True)
     chosen = load_rules(BUILTIN) if rules is None else rules
     compiled = compile_rules(chosen, schema or Schema.ecs(), now=options.now)
     read = ReadReport()
@@ -132,6 +134,12 @@ def search(
 def follows(paths: Iterable[str | Path]) -> bool:
     """Whether one of the inputs is a pipe that is followed."""
     return STDIN in expand_paths(paths)
+
+
+def _follows(events: Events) -> bool:
+    if isinstance(events, str | Path):
+        return follows([events])
+    return isinstance(events, Sequence) and STDIN in events
 
 
 def _batches(
