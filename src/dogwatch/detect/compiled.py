@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
 from dogwatch.engine import plan
-from dogwatch.logic.pattern import Pattern, predicates_of
+from dogwatch.logic.pattern import OWN_CLOCK, Clock, Limit, Pattern, predicates_of
 from dogwatch.rules.logic import lower_rule
 from dogwatch.rules.model import Rule
 from dogwatch.schema.schema import Schema
@@ -15,10 +15,19 @@ from dogwatch.schema.schema import Schema
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A rule and what it looks for."""
+    """A rule and what it looks for.
+
+    Attributes:
+        rule: The rule.
+        pattern: What it looks for.
+        limits: Which of the ordered results of a run are kept (the query's pipes).
+        clock: What orders the events.
+    """
 
     rule: Rule
     pattern: Pattern
+    limits: tuple[Limit, ...] = ()
+    clock: Clock = OWN_CLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,7 @@ def compile_rules(
         if problems:
             left_out.append((rule, tuple(problems)))
             continue
-        ready.append(CompiledRule(rule, lowered.pattern))
+        ready.append(CompiledRule(rule, lowered.pattern, lowered.limits, lowered.clock))
         notes += lowered.notes
     return Compiled(tuple(ready), tuple(left_out), tuple(notes))
 

@@ -133,7 +133,7 @@ class Matching:
             predicates += own
         self._plan = Plan(predicates)
         self.fields: frozenset[FieldRef] = self._plan.fields.union(
-            *(columns_of(compiled.pattern) for compiled in self.rules)
+            *(columns_of(compiled.pattern) | compiled.clock.fields for compiled in self.rules)
         )
 
     def masks(self, batch: Batch) -> list[Rows]:
@@ -149,7 +149,9 @@ class Matching:
 
     def watch(self, number: int, masks: Sequence[Rows]) -> Watch:
         """A rule's pattern with its predicates' answers, to take its rows out of the batch."""
-        return Watch(number, self.rules[number].pattern, [masks[slot] for slot in self.slots[number]])
+        compiled = self.rules[number]
+        own = [masks[slot] for slot in self.slots[number]]
+        return Watch(number, compiled.pattern, own, compiled.clock)
 
     def _inside(self, batch: Batch) -> Rows | None:
         start, end = self._options.start, self._options.end

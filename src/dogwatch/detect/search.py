@@ -21,6 +21,7 @@ from dogwatch.logic.pattern import (
     AggregatePattern,
     EventPattern,
     Key,
+    SamplePattern,
     SequencePattern,
     columns_of,
     predicates_of,
@@ -37,12 +38,16 @@ class Hit:
     """What a query found.
 
     Attributes:
-        events: The documents: one, or one for each stage of a sequence.
-        join_keys: The values that the events of a sequence share; empty for a single event.
+        events: The documents: one, or one for each stage of a sequence or sample. ``{"missing": true}`` stands in
+            the place of an event that must not occur (``![...]``), as in Elasticsearch's replies.
+        join_keys: The values that the events share, dates as ISO 8601 text; empty for a single event.
+        open_until: Set if the data ended before the window in which an event must not occur did: the end of that
+            window, nanoseconds since 1970 UTC.
     """
 
     events: tuple[Document, ...]
     join_keys: Key = ()
+    open_until: int | None = None
 
 
 class Search:
@@ -128,6 +133,8 @@ def _searched(lowered: Lowered) -> EventPattern | SequencePattern:
     match lowered.pattern:
         case AggregatePattern(predicate=predicate):
             return EventPattern(predicate)
+        case SamplePattern():
+            raise NotImplementedError
         case pattern:
             return pattern
 

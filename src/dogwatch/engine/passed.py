@@ -18,7 +18,9 @@ from dogwatch.base.external_sort import ExternalSorter
 from dogwatch.engine.state import EventRow, decode, encode
 from dogwatch.events.batch import NO_TIME, Batch, Event
 from dogwatch.logic.pattern import (
+    OWN_CLOCK,
     AggregatePattern,
+    Clock,
     EventPattern,
     JoinKey,
     Key,
@@ -33,7 +35,7 @@ Mask = npt.NDArray[np.bool_]
 """One answer for each row of a batch."""
 
 StageKeys = tuple[tuple[Key, int], ...]
-"""Each key that a row acts under, with the stages that it satisfies there as bits (``until`` is the highest)."""
+"""Each key that a row acts under, with the stages that it satisfies there as bits (``stages_of`` numbers them)."""
 
 MAX_KEYS = 1000
 """Keys that one event may have in one stage: many-valued keys multiply, and their values are hostile."""
@@ -78,11 +80,13 @@ class Watch:
         number: The caller's number for the pattern; it comes back with the passed rows.
         pattern: The pattern.
         masks: One mask for each of ``predicates_of(pattern)``, in that order.
+        clock: What orders the pattern's events; its fields are columns of the batch.
     """
 
     number: int
     pattern: Pattern
     masks: Sequence[Mask]
+    clock: Clock = OWN_CLOCK
 
 
 @dataclass(frozen=True, slots=True)

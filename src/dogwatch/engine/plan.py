@@ -40,6 +40,7 @@ from dogwatch.logic.predicate import (
     Predicate,
     Regex,
     Truth,
+    Within,
     Words,
     fields_of,
 )
@@ -322,7 +323,7 @@ def _operands(leaf: Leaf) -> tuple[Expression, ...]:
             return (left, right)
         case Truth(call=call):
             return (call,)
-        case Member() | Like() | Contains() | Regex() | InNetwork() | Words():
+        case Member() | Like() | Contains() | Regex() | InNetwork() | Words() | Within():
             return (leaf.operand,)
 
 

@@ -1,6 +1,6 @@
 """Regular expressions over text that strangers typed: matched in linear time or refused.
 
-The ``PERL`` dialect is compiled by Hyperscan; the ``LUCENE`` dialect by ``dogwatch.engine.lucene_regex``.
+Hyperscan compiles the ``PERL`` and ``JAVA`` dialects, ``dogwatch.engine.lucene_regex`` the ``LUCENE`` dialect.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ def _compile(patterns: tuple[str, ...], dialect: RegexDialect, fold: Fold) -> Te
     match dialect:
         case RegexDialect.PERL:
             return _PerlRegex(patterns, fold)
+        case RegexDialect.JAVA:
+            return _PerlRegex([rf"\A(?:{pattern})\z" for pattern in patterns], fold)
         case RegexDialect.LUCENE:
             try:
                 return LuceneRegex(patterns, fold)

@@ -28,10 +28,18 @@ Pending = tuple[Event, ...]
 
 @dataclass(frozen=True, slots=True)
 class SequenceHit:
-    """A finished sequence: its key and one event for each stage."""
+    """A finished sequence, or a sample: its key and one event for each stage that must occur.
+
+    Attributes:
+        keys: The join key.
+        events: One for each of ``pattern.stages``; ``SequencePattern.laid_out`` puts them beside the absences.
+        open_until: Set if an event that must not occur could still have come when this was given, because the
+            data ended before its window did: the end of the window, nanoseconds since 1970 UTC.
+    """
 
     keys: Key
     events: tuple[Event, ...]
+    open_until: int | None = None
 
 
 class _SavedKey(msgspec.Struct, frozen=True, array_like=True):

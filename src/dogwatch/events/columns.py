@@ -23,6 +23,9 @@ from dogwatch.schema.schema import multi_field_parent
 TIMESTAMP = FieldRef("@timestamp", FieldType.DATE)
 """The field that gives an event its time."""
 
+_AS_THEY_ARE = frozenset({FieldType.KEYWORD, FieldType.TEXT, FieldType.VERSION})
+"""Types under which a text is stored unchanged."""
+
 _DICTIONARY = pa.dictionary(pa.int32(), pa.utf8())
 _STORAGE: dict[FieldType, pa.DataType] = {
     FieldType.LONG: pa.int64(),
@@ -194,7 +197,7 @@ class _Reading:
         return Found([row for row, _ in pairs], [value for _, value in pairs])
 
     def _coerced(self, ref: FieldRef, raw: Found) -> _Cells:
-        if ref.type.is_text and ref.type is not FieldType.IP and all(type(v) is str for v in raw.values):
+        if ref.type in _AS_THEY_ARE and all(type(v) is str for v in raw.values):
             return _Cells(raw.rows, raw.values)
         convert = coercion(ref.type)
         rows: list[int] = []

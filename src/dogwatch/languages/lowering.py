@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dogwatch.base.diagnostic import Diagnostic
-from dogwatch.logic.pattern import Pattern
+from dogwatch.logic.pattern import OWN_CLOCK, Clock, Limit, Pattern
 from dogwatch.schema.field import FieldType
 
 TypeOf = Callable[[str], FieldType | None]
@@ -20,7 +20,11 @@ class Lowered:
     Attributes:
         pattern: What to look for.
         notes: Warnings and notices about the query; errors are raised instead.
+        limits: The query's pipes: which of the ordered results are kept, each limit on what the one before left.
+        clock: What orders the events.
     """
 
     pattern: Pattern
     notes: tuple[Diagnostic, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    clock: Clock = OWN_CLOCK

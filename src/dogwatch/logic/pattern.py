@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dogwatch.logic.predicate import Field, Order, Predicate, fields_of
 from dogwatch.schema.field import FieldRef, Scalar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +43,63 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """A step of a sequence at which no event may occur (EQL's ``![...]``).
+
+    It plays no part while a sequence grows; one that is complete is then tested. Times alone are compared,
+    strictly: an event at the very time of a neighbour is not between.
+
+    Attributes:
+        stage: Which events must not occur, under which key.
+        after: How many of the sequence's stages come before it: none for a leading absence, all for a
+            trailing one.
+        runs: How many places it takes in the result (``with runs``).
+    """
+
+    stage: Stage
+    after: int
+    runs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class SequencePattern:
     """Events that follow each other under one key, as Elasticsearch's EQL sequences do.
 
     Attributes:
-        stages: At least two; ``with runs`` is already written out.
-        maxspan: Longest time from the first event to the last, inclusive, in nanoseconds; ``None`` is no limit.
+        stages: The events that must occur: at least two, or one beside an absence; ``with runs`` is already
+            written out.
+        maxspan: Longest time from the first event to the last, inclusive, in nanoseconds; ``None`` is no limit,
+            which a pattern with absences never has.
         until: Events that end what is pending under their key.
+        absences: Events that must not occur, by their place.
     """
 
     stages: tuple[Stage, ...]
     maxspan: int | None = None
     until: Stage | None = None
+    absences: tuple[Absence, ...] = ()
+
+    def laid_out(self, events: Sequence[T]) -> tuple[T | None, ...]:
+        """The events of a finished sequence in the query's order, with ``None`` in each place of an absence."""
+        places: list[T | None] = []
+        for number in range(len(events) + 1):
+            for absence in self.absences:
+                places += [None] * (absence.runs if absence.after == number else 0)
+            places += events[number : number + 1]
+        return tuple(places)
+
+
+@dataclass(frozen=True, slots=True)
+class SamplePattern:
+    """Different events under one key, one for each stage, in whatever order they occurred (EQL's ``sample``).
+
+    Events without a timestamp take part.
+
+    Attributes:
+        stages: At least two; each has at least one key.
+    """
+
+    stages: tuple[Stage, ...]
 
 
 class AggregateFunction(enum.Enum):
@@ -144,19 +192,85 @@ class AggregatePattern:
     keep_null_groups: bool = True
 
 
-Pattern = EventPattern | SequencePattern | AggregatePattern
+Pattern = EventPattern | SequencePattern | SamplePattern | AggregatePattern
 
 Key = tuple[Scalar | None, ...]
 """A join key or group: one value for each component."""
 
 
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What puts events in order, where it is not their ``@timestamp`` and their own tiebreak.
+
+    Attributes:
+        timestamp: The field that gives an event its time, a DATE; ``None`` is ``@timestamp``.
+        tiebreaker: The field that orders events of one time, a LONG or a DATE, null last; ``None`` is the
+            event's own order.
+    """
+
+    timestamp: FieldRef | None = None
+    tiebreaker: FieldRef | None = None
+
+    @property
+    def fields(self) -> frozenset[FieldRef]:
+        """The columns that it reads."""
+        return frozenset(ref for ref in (self.timestamp, self.tiebreaker) if ref is not None)
+
+
+OWN_CLOCK = Clock()
+"""``@timestamp``, then the event's own tiebreak."""
+
+
+class End(enum.Enum):
+    """Which end of the ordered results a limit keeps."""
+
+    HEAD = "head"
+    TAIL = "tail"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most ``count`` results of one end (EQL's ``| head 5``); the order stays ascending."""
+
+    end: End
+    count: int
+
+
+def limits_with_size(limits: tuple[Limit, ...], size: int | None, position: End) -> tuple[Limit, ...]:
+    """A query's limits together with those of the request.
+
+    As in Elasticsearch, the requested size goes before the first pipe and keeps the same end as that; only
+    without a pipe does the requested position count.
+
+    Args:
+        limits: The query's pipes, in order.
+        size: Most results wanted; ``None`` is no limit.
+        position: The end that is kept where the query has no pipe.
+    """
+    if size is None:
+        return limits
+    return (Limit(limits[0].end if limits else position, size), *limits)
+
+
 def predicates_of(pattern: Pattern) -> tuple[Predicate, ...]:
-    """The predicates whose answers the pattern needs for each event; for a sequence, ``until`` comes last."""
+    """The predicates whose answers the pattern needs for each event: ``stages_of``'s, in their order."""
     match pattern:
         case EventPattern(predicate=predicate) | AggregatePattern(predicate=predicate):
             return (predicate,)
-        case SequencePattern(stages=stages, until=until):
-            return tuple(stage.predicate for stage in (*stages, *([until] if until else [])))
+        case SequencePattern() | SamplePattern():
+            return tuple(stage.predicate for stage in stages_of(pattern))
+
+
+def stages_of(pattern: SequencePattern | SamplePattern) -> tuple[Stage, ...]:
+    """Every stage of a pattern: those that must occur, then ``until`` if there is one, then the absences.
+
+    A stage's place here is its number wherever stages are numbered (the bits of a passed row).
+    """
+    match pattern:
+        case SamplePattern(stages=stages):
+            return stages
+        case SequencePattern(stages=stages, until=until, absences=absences):
+            return (*stages, *([until] if until else []), *(absence.stage for absence in absences))
 
 
 def columns_of(pattern: Pattern) -> frozenset[FieldRef]:
@@ -173,8 +287,8 @@ def _fields(pattern: Pattern) -> Iterator[Field]:
     for predicate in predicates_of(pattern):
         yield from fields_of(predicate)
     match pattern:
-        case SequencePattern(stages=stages, until=until):
-            for stage in (*stages, *([until] if until else [])):
+        case SequencePattern() | SamplePattern():
+            for stage in stages_of(pattern):
                 for key in stage.keys:
                     yield key.field
         case AggregatePattern(group_by=group_by, constraint=constraint):

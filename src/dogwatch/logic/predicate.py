@@ -90,7 +90,9 @@ class RegexDialect(enum.Enum):
     """Which regular expression language a pattern is written in."""
 
     LUCENE = "lucene"
-    """Lucene's: matches the whole text, has no ``\\d`` or anchors, has ``~ & <1-9> @ #``."""
+    """Lucene's: matches the whole text, has no anchors, has ``~ & <1-9> @ #`` and ``\\d \\s \\w``."""
+    JAVA = "java"
+    """The JVM's: matches the whole text; back-references and look-around are refused."""
     PERL = "perl"
     """Perl-like, searched anywhere in the text; back-references and look-around are refused."""
 
@@ -185,6 +187,17 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """Whether one of the objects under the field satisfies a predicate over that object's fields alone.
+
+    The field is of type OBJECT; the paths inside ``predicate`` are whole (``dns.answers.name``), not relative.
+    """
+
+    operand: Field
+    predicate: Predicate
+
+
+@dataclass(frozen=True, slots=True)
 class And:
     """Kleene conjunction."""
 
@@ -212,7 +225,7 @@ class IsTrue:
     part: Predicate
 
 
-Leaf = Exists | Compare | Member | Like | Contains | Regex | InNetwork | Words | Truth
+Leaf = Exists | Compare | Member | Like | Contains | Regex | InNetwork | Words | Within | Truth
 Predicate = Constant | Leaf | And | Or | Not | IsTrue
 
 ALWAYS = Constant(True)

@@ -7,13 +7,12 @@ A filter takes events away before anything is matched, from every step of a sequ
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 from dogwatch.base.text import Fold
 from dogwatch.languages.lowering import TypeOf
-from dogwatch.logic.pattern import EventPattern, Pattern, SequencePattern
+from dogwatch.logic.pattern import Pattern
 from dogwatch.logic.predicate import (
     ALWAYS,
     Exists,
@@ -28,6 +27,7 @@ from dogwatch.logic.predicate import (
     conjunction,
     disjunction,
 )
+from dogwatch.logic.rewrite import with_predicates
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
 
 _WILDS = {wild.value: wild for wild in Wild}
@@ -51,19 +51,7 @@ def restricted(pattern: Pattern, allowed: Predicate) -> Pattern:
     """The pattern over those events only that satisfy ``allowed``."""
     if allowed == ALWAYS:
         return pattern
-    match pattern:
-        case SequencePattern(stages=stages, until=until):
-            return replace(
-                pattern,
-                stages=tuple(
-                    replace(stage, predicate=conjunction([allowed, stage.predicate])) for stage in stages
-                ),
-                until=until and replace(until, predicate=conjunction([allowed, until.predicate])),
-            )
-        case EventPattern(predicate=predicate):
-            return EventPattern(conjunction([allowed, predicate]))
-        case _:
-            return replace(pattern, predicate=conjunction([allowed, pattern.predicate]))
+    return with_predicates(pattern, lambda predicate: conjunction([allowed, predicate]))
 
 
 def _meta(query_filter: Mapping[str, Any]) -> Mapping[str, Any]:

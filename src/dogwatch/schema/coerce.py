@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import ipaddress
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
@@ -46,6 +47,7 @@ def coerce(value: Any, kind: FieldType) -> Scalar | Missing:  # noqa: ANN401 - d
     DOUBLE     finite numbers and numeric text
     BOOLEAN    true, false, ``"true"``, ``"false"``, ``""`` (false)
     DATE       ISO 8601 text, else milliseconds since 1970 as a number or text
+    OBJECT     objects, as JSON text with sorted keys
     IP         IPv4 and IPv6 text, made canonical; IPv4-mapped IPv6 is IPv4
     the rest   text as it is; numbers and booleans as JSON writes them
     =========  ==================================================================================
@@ -197,6 +199,15 @@ def _address(text: str) -> str | Missing:
     return str(address)
 
 
+def _object(value: Any) -> Scalar | Missing:  # noqa: ANN401
+    if not isinstance(value, dict):
+        return _no_scalar(value)
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    except (RecursionError, ValueError):
+        return Missing.LOST
+
+
 def _no_scalar(value: object) -> Missing:
     if isinstance(value, list) and all(item is None for item in flatten(value)):
         return Missing.ABSENT
@@ -221,6 +232,7 @@ _COERCIONS: Mapping[FieldType, Callable[[Any], Scalar | Missing]] = {
     FieldType.KEYWORD: _text,
     FieldType.TEXT: _text,
     FieldType.VERSION: _text,
+    FieldType.OBJECT: _object,
     FieldType.LONG: _long,
     FieldType.DOUBLE: _double,
     FieldType.BOOLEAN: _boolean,

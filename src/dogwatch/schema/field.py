@@ -27,6 +27,8 @@ class FieldType(enum.Enum):
     """IPv4 and IPv6 addresses, as canonical text."""
     VERSION = "version"
     """Software versions, ordered as semantic versions."""
+    OBJECT = "object"
+    """Whole objects as JSON text with sorted keys: the elements of a field that an index maps as ``nested``."""
 
     @property
     def is_text(self) -> bool:
@@ -39,7 +41,7 @@ class FieldType(enum.Enum):
         return self in (FieldType.LONG, FieldType.DOUBLE)
 
 
-_TEXT_TYPES = frozenset({FieldType.KEYWORD, FieldType.TEXT, FieldType.IP, FieldType.VERSION})
+_TEXT_TYPES = frozenset({FieldType.KEYWORD, FieldType.TEXT, FieldType.IP, FieldType.VERSION, FieldType.OBJECT})
 
 TYPE_OF_MAPPING = {
     "keyword": FieldType.KEYWORD,
@@ -75,10 +77,18 @@ class FieldRef:
 
     The same path may be read under two types by two rules (a field that no schema knows); those are
     two columns.
+
+    Attributes:
+        path: The dotted path under which documents hold the values.
+        type: What they are coerced to.
+        formats: Date formats of the field's mapping, in Java's notation; empty is Elasticsearch's default.
+        null_value: What an index stores for an explicit null, if the mapping says so.
     """
 
     path: str
     type: FieldType
+    formats: tuple[str, ...] = ()
+    null_value: Scalar | None = None
 
     def __lt__(self, other: FieldRef) -> bool:
         """Order by path, then type name: a stable order for columns."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice, product
@@ -13,6 +14,7 @@ from dogwatch.engine.ordering import sort_key
 from dogwatch.engine.reference.functions import Value, call
 from dogwatch.engine.regex import compile_regex
 from dogwatch.engine.words import holds_words
+from dogwatch.events.document import PathTree
 from dogwatch.logic.predicate import (
     And,
     Call,
@@ -36,9 +38,11 @@ from dogwatch.logic.predicate import (
     Truth,
     Wild,
     WildcardPattern,
+    Within,
     Words,
     fields_of,
 )
+from dogwatch.schema.coerce import coerce_all
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
 
 ValuesOf = Callable[[FieldRef], Sequence[Scalar]]
@@ -137,6 +141,14 @@ def answer(leaf: Leaf, asking: Asking) -> bool | None:
             return isinstance(value, str) and any(_lies_in(value, network) for network in networks)
         case Words(words=words, phrase=phrase):
             return isinstance(value, str) and holds_words(value, words, phrase=phrase)
+        case Within(operand=field, predicate=inner):
+            return isinstance(value, str) and evaluate(inner, _values_within(field.ref.path, value)) is True
+
+
+def _values_within(path: str, text: str) -> ValuesOf:
+    """The values of fields in one object of the field ``path``, given as JSON text."""
+    document = {path: json.loads(text)}
+    return lambda ref: coerce_all(PathTree([ref.path]).extract(document)[0], ref.type)[0]
 
 
 def compared_type(leaf: Compare) -> FieldType:

@@ -9,42 +9,8 @@ import dataclasses
 from dataclasses import dataclass
 
 from dogwatch.base.diagnostic import Span
-from dogwatch.logic.predicate import Order, Wild
-
-NOWHERE = Span(0, 0)
-"""The span of a node that no source text holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A field name or a value.
-
-    Attributes:
-        pieces: Literal stretches and wildcard stars; a star that was quoted or escaped is literal. A quoted
-            text is one literal piece, or none when it is empty.
-        quoted: Whether it stood in double quotes: no wildcards, no ``true``/``false``/``null``, and a phrase
-            to an analysed field.
-        span: Where it stands.
-    """
-
-    pieces: tuple[str | Wild, ...]
-    quoted: bool = False
-    span: Span = dataclasses.field(default=NOWHERE, compare=False)
-
-    @property
-    def has_wildcard(self) -> bool:
-        """Whether a star in it stands for any run of characters."""
-        return any(isinstance(piece, Wild) for piece in self.pieces)
-
-    @property
-    def is_star(self) -> bool:
-        """Whether it is a lone wildcard star: any value, or any field."""
-        return self.pieces == (Wild.ANY,)
-
-    @property
-    def literal(self) -> str:
-        """The text as characters, wildcard stars as ``*``."""
-        return "".join(piece.value if isinstance(piece, Wild) else piece for piece in self.pieces)
+from dogwatch.languages.value import NOWHERE, Text
+from dogwatch.logic.predicate import Order
 
 
 @dataclass(frozen=True, slots=True)

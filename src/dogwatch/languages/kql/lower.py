@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity, Span
-from dogwatch.languages.kql.ast import And, Is, MatchAll, Nested, Not, Or, Query, Range, Text
-from dogwatch.languages.kql.leaves import UnfitValueError, any_of, match_leaf, range_leaf
+from dogwatch.languages.kql.ast import And, Is, MatchAll, Nested, Not, Or, Query, Range
 from dogwatch.languages.kql.parser import parse
+from dogwatch.languages.leaves import Unfit, UnfitValueError, any_of, match_leaf, range_leaf
 from dogwatch.languages.lowering import Lowered, TypeOf
+from dogwatch.languages.value import Text
 from dogwatch.logic import predicate as logic
 from dogwatch.logic.pattern import EventPattern
 from dogwatch.logic.predicate import ALWAYS, NEVER, Predicate, Wild
@@ -31,6 +32,8 @@ _MOST_SUGGESTIONS = 20
 _LONGEST_SUGGESTED = 100
 _LENGTHS_APART = 3
 _LIKENESS = 0.75
+
+_CODES = {Unfit.TYPE: "kql-type", Unfit.UNSUPPORTED: "kql-unsupported"}
 
 _Leaf = Callable[[FieldRef], Predicate]
 
@@ -133,7 +136,7 @@ class _Lowering:
         try:
             predicate = leaf(FieldRef(path, kind or FieldType.KEYWORD))
         except UnfitValueError as misfit:
-            self._error(misfit.code, misfit.message, span, misfit.hint)
+            self._error(_CODES[misfit.reason], misfit.message, span, misfit.hint)
             return NEVER
         return self._checked(predicate, span)
 

@@ -7,8 +7,9 @@ right after a colon.
 from __future__ import annotations
 
 from dogwatch.base.diagnostic import Span
-from dogwatch.languages.kql.ast import And, Is, MatchAll, Nested, Not, Or, Query, Range, Text
+from dogwatch.languages.kql.ast import And, Is, MatchAll, Nested, Not, Or, Query, Range
 from dogwatch.languages.kql.tokens import Kind, Token, syntax_error, tokens
+from dogwatch.languages.value import Text
 from dogwatch.logic.predicate import Order
 
 MAX_DEPTH = 100

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from dogwatch.languages.kql.ast import And, Is, MatchAll, Nested, Not, Or, Query, Range, Text
+from dogwatch.languages.kql.ast import And, Is, MatchAll, Nested, Not, Or, Query, Range
 from dogwatch.languages.kql.tokens import KEYWORDS, SPECIAL
+from dogwatch.languages.value import Text
 from dogwatch.logic.predicate import Wild
 
 _WORD = re.compile(r"[^ \t\r\n\xa0]+")

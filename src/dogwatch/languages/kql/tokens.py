@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Span
-from dogwatch.languages.kql.ast import Text
+from dogwatch.languages.value import Text
 from dogwatch.logic.predicate import Wild
 
 BLANKS = " \t\r\n\xa0"

@@ -2,8 +2,9 @@
 
 from hypothesis import strategies as st
 
-from dogwatch.languages.kql.ast import And, Is, MatchAll, Nested, Not, Or, Query, Range, Text
+from dogwatch.languages.kql.ast import And, Is, MatchAll, Nested, Not, Or, Query, Range
 from dogwatch.languages.kql.tokens import TRIMMED
+from dogwatch.languages.value import Text
 from dogwatch.logic.predicate import Order, Wild
 
 _CHARACTERS = st.one_of(

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from kql_trees import TREES
 
 from dogwatch.base.diagnostic import DogwatchError
-from dogwatch.languages.kql.ast import And, Is, MatchAll, Nested, Not, Or, Query, Range, Text
+from dogwatch.languages.kql.ast import And, Is, MatchAll, Nested, Not, Or, Query, Range
 from dogwatch.languages.kql.parser import MAX_DEPTH, parse
 from dogwatch.languages.kql.printer import format_query
+from dogwatch.languages.value import Text
 from dogwatch.logic.predicate import Order, Wild
 
 SHARED = Path(os.environ.get("DOGWATCH_SHARED", Path(__file__).resolve().parents[4] / ".." / "shared"))

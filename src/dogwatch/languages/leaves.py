@@ -1,4 +1,4 @@
-"""What one field and one value of KQL ask, by the field's type.
+"""What one field and one value of KQL or of a Lucene query string ask, by the field's type.
 
 Elasticsearch builds these queries from the field's mapping: a term on keywords, words on analysed text,
 parsed values on numbers, booleans, addresses and dates. Every leaf here answers true or false: an event
@@ -7,12 +7,13 @@ without the field answers false, and ``not`` is the complement.
 
 from __future__ import annotations
 
+import enum
 import ipaddress
 
 from dogwatch.base.text import Fold
 from dogwatch.base.time import SECOND, parse_date_math, parse_instant
-from dogwatch.languages.kql.ast import Text
 from dogwatch.languages.kql.tokens import BLANKS
+from dogwatch.languages.value import Text
 from dogwatch.logic.predicate import (
     NEVER,
     Compare,
@@ -53,18 +54,27 @@ _KINDS = {
 }
 
 
+class Unfit(enum.Enum):
+    """What is wrong with a value."""
+
+    TYPE = "type"
+    """Elasticsearch would refuse it for a field of that type."""
+    UNSUPPORTED = "unsupported"
+    """It cannot be asked about here."""
+
+
 class UnfitValueError(Exception):
-    """A value that Elasticsearch would refuse for the field's type, or that we cannot ask about.
+    """A value that cannot be asked about.
 
     Args:
-        code: The code of the diagnostic.
-        message: Its message.
+        reason: What is wrong.
+        message: The diagnostic's message.
         hint: Its hint.
     """
 
-    def __init__(self, code: str, message: str, hint: str | None = None) -> None:
+    def __init__(self, reason: Unfit, message: str, hint: str | None = None) -> None:
         super().__init__(message)
-        self.code = code
+        self.reason = reason
         self.message = message
         self.hint = hint
 
@@ -85,12 +95,12 @@ def match_leaf(ref: FieldRef, value: Text, now: int | None) -> Predicate:
         return Exists(field)
     if not value.quoted and value.pieces == ("null",):
         raise UnfitValueError(
-            "kql-type",
+            Unfit.TYPE,
             "Elasticsearch refuses to search for null",
             "write `not field: *` for a missing value, or put the word in double quotes",
         )
     if value.has_wildcard and ref.type not in (FieldType.KEYWORD, FieldType.TEXT, FieldType.VERSION):
-        raise UnfitValueError("kql-type", f"`{ref.path}` holds {_KINDS[ref.type]}, and wildcards match text only")
+        raise UnfitValueError(Unfit.TYPE, f"`{ref.path}` holds {_KINDS[ref.type]}, and wildcards match text only")
     match ref.type:
         case FieldType.TEXT:
             return _words(field, value)
@@ -111,12 +121,12 @@ def range_leaf(ref: FieldRef, op: Order, value: Text, now: int | None) -> Predic
     field = Field(ref)
     if value.has_wildcard:
         raise UnfitValueError(
-            "kql-unsupported", "a range cannot end in a wildcard", "escape the star if it is meant literally"
+            Unfit.UNSUPPORTED, "a range cannot end in a wildcard", "escape the star if it is meant literally"
         )
     match ref.type:
         case FieldType.TEXT:
             raise UnfitValueError(
-                "kql-unsupported",
+                Unfit.UNSUPPORTED,
                 f"`{ref.path}` is analysed text, and a range over its words is not supported",
             )
         case FieldType.DATE:
@@ -173,7 +183,7 @@ def _number(ref: FieldRef, text: str) -> Literal:
 
 def _bound(field: Field, op: Order, text: str, now: int | None) -> Predicate:
     if now is None and text.startswith("now"):
-        raise UnfitValueError("kql-unsupported", "date math needs to be told what `now` means, and nobody has")
+        raise UnfitValueError(Unfit.UNSUPPORTED, "date math needs to be told what `now` means, and nobody has")
     instant = _instant(text, now or 0, round_up=op in (Order.LE, Order.GT))
     if instant is None:
         raise _misfit(field.ref, text)
@@ -282,5 +292,5 @@ def _word_expression(chunk: list[str | Wild]) -> str | None:
 def _misfit(ref: FieldRef, text: str) -> UnfitValueError:
     shown = text if len(text) <= 40 else f"{text[:40]}..."
     return UnfitValueError(
-        "kql-type", f"`{ref.path}` holds {_KINDS.get(ref.type, 'text')}, which `{shown}` is not"
+        Unfit.TYPE, f"`{ref.path}` holds {_KINDS.get(ref.type, 'text')}, which `{shown}` is not"
     )
