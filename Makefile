@@ -10,7 +10,7 @@ LOCK_FLAGS := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras 
               --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint bench lock clean
+.PHONY: help install run test soak lint bench conformance lock clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ run: $(STAMP) ## Scan the bundled recordings with the built-in rules and show th
 test: $(STAMP) lint ## Run everything that CI runs: style, types, import contracts, tests, docs
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
+soak: $(STAMP) ## Fuzz for hours: the campaigns of tests/fuzz with many examples
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q --hypothesis-profile=soak tests/fuzz
+
 lint: $(STAMP) ## Style, types and import contracts alone
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,6 +51,9 @@ $(BENCH)/.installed: benchmarks/requirements.lock
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.lock
 	@touch $@
 
+conformance: $(STAMP) ## Run a conformance suite on both evaluators: ours, or SUITE=dir, with data from DATA=dir
+	@$(BIN)/python -m conformance $(if $(SUITE),"$(SUITE)") $(if $(DATA),--data "$(DATA)")
+
 lock: $(STAMP) ## Write the lock files anew from the ranges in pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip-tools>=7.5,<8"
 	$(BIN)/pip-compile $(LOCK_FLAGS) --extra dev --output-file requirements.lock pyproject.toml
@@ -55,4 +61,4 @@ lock: $(STAMP) ## Write the lock files anew from the ranges in pyproject.toml
 
 clean: ## Remove what the commands above made
 	rm -rf $(VENV) $(BENCH) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests benchmarks conformance -name __pycache__ -type d -prune -exec rm -rf {} +

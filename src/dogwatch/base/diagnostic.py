@@ -79,7 +79,7 @@ class Diagnostic:
         """
         if self.source is None or self.span is None or place.line is None:
             return replace(self, place=place)
-        line, column = line_and_column(self.source, self.span.start)
+        line, column = line_and_column(self.source, _shown_span(self.source, self.span).start)
         first = place.column or 1
         return replace(
             self, place=Place(place.file, place.line + line - 1, column + first - 1 if line == 1 else column)
@@ -91,10 +91,11 @@ class Diagnostic:
         if self.place is not None:
             lines.append(f"  {printable(str(self.place))}")
         if self.source is not None and self.span is not None:
-            line, column = line_and_column(self.source, self.span.start)
+            span = _shown_span(self.source, self.span)
+            line, column = line_and_column(self.source, span.start)
             if self.place is None:
                 lines.append(f"  line {line}, column {column}")
-            lines += _excerpt(self.source, self.span)
+            lines += _excerpt(self.source, span)
         if self.hint:
             lines.append(f"  hint: {printable(self.hint)}")
         return "\n".join(lines)
@@ -120,10 +121,20 @@ def line_and_column(source: str, offset: int) -> tuple[int, int]:
     return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
 
 
+def _shown_span(source: str, span: Span) -> Span:
+    """Where to point: what is wrong at the end of a text is shown after its last visible character."""
+    if source[span.start :].strip():
+        return span
+    end = min(span.start, len(source.rstrip()))
+    return Span(end, end)
+
+
 def _excerpt(source: str, span: Span) -> list[str]:
     start = source.rfind("\n", 0, span.start) + 1
     end = source.find("\n", span.start)
-    line = source[start : len(source) if end < 0 else end]
+    line = source[start : len(source) if end < 0 else end].rstrip()
+    if not line:
+        return []
     column = span.start - start
     width = max(1, min(span.end, start + len(line)) - span.start)
     if len(line) > _EXCERPT_WIDTH:

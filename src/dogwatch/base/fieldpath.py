@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+MAX_NAMES = 100
+"""Components of the longest path that a query may name; no schema's comes near it."""
+
+
+def is_too_deep(path: str) -> bool:
+    """Whether a path has more than ``MAX_NAMES`` components."""
+    return path.count(".") >= MAX_NAMES
+
 
 def split_path(path: str) -> tuple[str, ...]:
     """The components of a path.

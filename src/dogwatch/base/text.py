@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator, Sequence
 
 _ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
@@ -41,6 +42,36 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _visible(char) for char in text)
+
+
+def places_of(part: Sequence[str], whole: Sequence[str]) -> Iterator[int]:
+    """Every place where a text occurs in another, overlapping ones too, or a row of words in a row of words.
+
+    It takes linear time whatever they are (Knuth, Morris and Pratt).
+
+    Examples:
+        >>> list(places_of("aa", "aaab"))
+        [0, 1]
+    """
+    if not part:
+        yield from range(len(whole) + 1)
+        return
+    # For each beginning of the part, how much of the part ends it: where to go on after a mismatch.
+    back = [0] * len(part)
+    held = 0
+    for at in range(1, len(part)):
+        while held and part[held] != part[at]:
+            held = back[held - 1]
+        held += part[held] == part[at]
+        back[at] = held
+    held = 0
+    for at, item in enumerate(whole):
+        while held and part[held] != item:
+            held = back[held - 1]
+        held += part[held] == item
+        if held == len(part):
+            yield at - held + 1
+            held = back[held - 1]
 
 
 def _visible(char: str) -> str:

@@ -14,7 +14,7 @@ from dogwatch.cli import exits
 
 _COMMANDS = {
     "scan": ("dogwatch.cli.scan", "scan", "Run detection rules over events and show what they find."),
-    "search": ("dogwatch.cli.search", "search", "Find the events or sequences that satisfy one query."),
+    "search": ("dogwatch.cli.search", "search", "Find the events, sequences or samples that satisfy one query."),
     "rules": ("dogwatch.cli.rules", "rules", "List, show, check and compare detection rules."),
     "alerts": ("dogwatch.cli.ledger", "alerts", "List and show the alerts kept in a ledger."),
     "incidents": ("dogwatch.cli.ledger", "incidents", "List and show the incidents kept in a ledger."),

@@ -9,26 +9,26 @@ from typing import TypeVar
 
 import click
 from rich import box
-from rich.console import Console, Group
-from rich.markdown import Markdown
+from rich.console import Console
 from rich.padding import Padding
-from rich.rule import Rule as Line
 from rich.table import Table
 from rich.text import Text
 
 from dogwatch.alerts.encoding import encode
 from dogwatch.alerts.model import SEVERITIES
-from dogwatch.base.diagnostic import DogwatchError, Severity
+from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
 from dogwatch.cli import exits
 from dogwatch.cli.cells import fitted, safe, severity
 from dogwatch.cli.console import show_diagnostics, show_error, stderr
 from dogwatch.cli.formats.table import screen
-from dogwatch.cli.guide import plain_guide
-from dogwatch.cli.show import Neutral
-from dogwatch.detect.compiled import compile_rules
+from dogwatch.cli.rule_check import check_sentence, check_table
+from dogwatch.cli.rule_page import block, history_table, rule_page
+from dogwatch.logic.printer import describe
 from dogwatch.rules.attack import technique_ids
+from dogwatch.rules.logic import lower_query
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Level, Rule
 from dogwatch.rules.ruleset import BUILTIN, RuleSet, load_rules
+from dogwatch.rules.soundness import check_rules
 from dogwatch.rules.versions import (
     FieldChange,
     ListChange,
@@ -37,10 +37,12 @@ from dogwatch.rules.versions import (
     TextChange,
     ValueChange,
     diff,
-    history,
     query_text,
 )
 from dogwatch.schema.schema import Schema
+
+_HINTED = 200
+"""Rules up to which unknown fields are compared with known ones, which takes its time."""
 
 _WIDE = 110
 """Columns from which on a list of rules shows everything."""
@@ -94,10 +96,12 @@ def list_(where: tuple[str, ...], level: str | None, tag: str | None, format_: s
 @rules.command("show")
 @click.argument("rule")
 @_where
-def show(rule: str, where: tuple[str, ...]) -> int:
+@click.option("--plan", is_flag=True, help="Only what the engine is asked: the query as conditions, one a line.")
+def show(rule: str, where: tuple[str, ...], plan: bool) -> int:
     """Show one rule whole: what it looks for, when it runs, its guide and its history.
 
-    RULE is an id, `id@version`, a name, or the beginning of one.
+    RULE is an id, `id@version`, a name, or the beginning of one. With `--plan` the query is shown as the engine
+    reads it, also that of a rule of a type that is not run here.
     """
     try:
         loaded = load_rules(where or BUILTIN)
@@ -105,8 +109,36 @@ def show(rule: str, where: tuple[str, ...]) -> int:
     except DogwatchError as error:
         show_error(error)
         return exits.USAGE
-    screen(sys.stdout).print(_page(found, loaded))
+    if plan:
+        return _show_plan(found, loaded)
+    screen(sys.stdout).print(rule_page(found, loaded))
     return _ended(loaded)
+
+
+def _show_plan(rule: Rule, loaded: RuleSet) -> int:
+    schema = Schema.ecs()
+    try:
+        lowered = lower_query(
+            rule,
+            schema.type_of,
+            now=time.time_ns(),
+            known_fields=schema.mappings,
+            suggest=schema.hint,
+            mapping_of=schema.mappings.get,
+        )
+    except DogwatchError as error:
+        show_error(error)
+        return exits.USAGE
+    show_diagnostics([*_not_run(rule), *lowered.notes], stderr())
+    sys.stdout.write(describe(lowered.pattern, lowered.limits, lowered.clock) + "\n")
+    return _ended(loaded)
+
+
+def _not_run(rule: Rule) -> tuple[Diagnostic, ...]:
+    if rule.obstacle is None:
+        return ()
+    message = f"{rule.obstacle}; this is what its query finds"
+    return (Diagnostic("rule-unsupported", message, Severity.NOTICE, place=rule.place),)
 
 
 @rules.command("history")
@@ -122,7 +154,7 @@ def history_(rule: str, where: tuple[str, ...]) -> int:
         return exits.USAGE
     console = screen(sys.stdout)
     console.print(Text(f"{found.rule_id}  {found.name}", style="bold"))
-    console.print(_history(found, loaded))
+    console.print(history_table(found, loaded))
     return _ended(loaded)
 
 
@@ -151,29 +183,25 @@ def diff_(old: str, new: str, where: tuple[str, ...]) -> int:
 @rules.command("check")
 @click.argument("where", nargs=-1, metavar="[WHERE...]")
 def check(where: tuple[str, ...]) -> int:
-    """Load rules and say what is wrong with each: syntax, types, fields, what cannot run here.
+    """Check the query of every rule, and count which rules can run: syntax, types, fields.
 
-    Ends with status 1 if there is an error.
+    Queries of rule types that are not run here are checked too. Ends with status 1 if there is an error.
     """
-    console = stderr()
     loaded = load_rules(where or BUILTIN)
-    compiled = compile_rules(loaded, Schema.ecs(), now=time.time_ns(), hints=True)
-    left_out = [reason for _, reasons in compiled.left_out for reason in reasons]
-    problems = [*loaded.errors, *left_out, *compiled.notes]
-    show_diagnostics(problems, console)
-    errors = sum(problem.severity is Severity.ERROR for problem in problems)
-    warnings = sum(problem.severity is Severity.WARNING for problem in problems)
-    screen(sys.stdout).print(
-        Text(
-            f"{_count(len(loaded), 'rule')} loaded, {len(compiled.rules):,} can run; "
-            f"{_count(errors, 'error')}, {_count(warnings, 'warning')}."
-        )
-    )
-    return exits.status(found=errors > 0, unusable=len(loaded) == 0)
+    checked = list(check_rules(loaded, Schema.ecs(), now=time.time_ns(), hints=len(loaded) <= _HINTED))
+    problems = sorted((*loaded.errors, *(problem for each in checked for problem in each.problems)), key=_by_place)
+    show_diagnostics(problems, stderr())
+    console = screen(sys.stdout)
+    if checked:
+        console.print(check_table(checked, console.width))
+    console.print(Text(check_sentence(checked, problems)))
+    found = any(problem.severity is Severity.ERROR for problem in problems)
+    return exits.status(found=found, unusable=len(loaded) == 0)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def _by_place(problem: Diagnostic) -> tuple[str, int, int]:
+    place = problem.place
+    return ("", 0, 0) if place is None else (place.file, place.line or 0, place.column or 0)
 
 
 def _ended(loaded: RuleSet) -> int:
@@ -221,102 +249,6 @@ def _table(found: RuleSet, width: int) -> Table:
     return table
 
 
-def _page(rule: Rule, loaded: RuleSet) -> Group:
-    facts = Table(box=None, show_header=False, pad_edge=False)
-    facts.add_column(style="dim")
-    facts.add_column(overflow="fold")
-    for name, value in _rows(rule):
-        if value:
-            facts.add_row(name, _block(value))
-    parts: list[object] = [Line(safe(rule.name, "bold"), align="left"), facts]
-    parts += [Line(Text("Query"), align="left"), Padding(_block(query_text(rule)), (0, 2))]
-    for title, body in (
-        ("Description", rule.description),
-        ("False positives", "\n".join(f"* {each}" for each in rule.false_positives)),
-        ("Investigation guide", rule.note),
-        ("Response", rule.response),
-        ("Set-up", rule.setup),
-    ):
-        if body.strip():
-            shown = Neutral(Markdown(plain_guide(body)))
-            parts += [Line(Text(title), align="left"), Padding(shown, (0, 2))]
-    if isinstance(rule, FortisiemRule):
-        advice = rule.remediation or "The vendor's page states none."
-        parts += [Line(Text("Remediation"), align="left"), Padding(safe(advice), (0, 2))]
-    parts += [Line(Text("History"), align="left"), _history(rule, loaded)]
-    return Group(*parts)  # type: ignore[arg-type] # a list of renderables of several kinds
-
-
-def _rows(rule: Rule) -> list[tuple[str, str]]:
-    rows = [
-        ("rule id", rule.rule_id),
-        ("version", f"{rule.version}" + (f" (release {rule.release})" if rule.release else "")),
-        ("added in", rule.added_in or ""),
-    ]
-    match rule:
-        case ElasticRule():
-            rows += [
-                ("type", f"{rule.type} ({rule.language})"),
-                ("severity", f"{rule.severity.word}, risk score {rule.risk_score:g}"),
-                ("data streams", ", ".join(rule.index)),
-                ("runs every", f"{rule.interval}, over {rule.from_} to {rule.to}"),
-                ("at most", f"{rule.max_signals} alerts a run"),
-            ]
-        case FortisiemRule():
-            incident = rule.incident
-            rows += [
-                ("type", f"FortiSIEM, {rule.detection_technology}"),
-                ("severity", f"{incident.severity} ({rule.severity.word})"),
-                ("category", " / ".join(each for each in (rule.category, rule.sub_function) if each)),
-                ("impacts", ", ".join(rule.impacts)),
-                ("data source", ", ".join(rule.data_sources)),
-                ("window", f"{rule.window} seconds"),
-                *(
-                    (f"subpattern {each.name}", f"by {', '.join(each.group_by)}: {each.aggregate}")
-                    for each in rule.subpatterns
-                ),
-                ("incident", incident.event_type),
-                (
-                    "attributes",
-                    ", ".join(f"{m.attribute} = {m.subpattern}.{m.source}" for m in incident.mapping),
-                ),
-            ]
-    rows += [
-        ("status", "enabled" if rule.enabled else "disabled"),
-        ("ATT&CK", "; ".join(_threats(rule))),
-        ("tags", ", ".join(rule.tags)),
-        ("references", "\n".join(rule.references)),
-        ("authors", ", ".join(rule.authors)),
-        ("licence", rule.license),
-        ("origin", rule.origin.strip()),
-        ("file", str(rule.place or "")),
-    ]
-    return rows
-
-
-def _threats(rule: Rule) -> list[str]:
-    return [
-        f"{entry.tactic.name}: {', '.join(technique_ids((entry,)))}" if entry.techniques else entry.tactic.name
-        for entry in rule.threat
-    ]
-
-
-def _history(rule: Rule, loaded: RuleSet) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for header in ("version", "release", "what changed"):
-        table.add_column(header, overflow="fold")
-    for entry in history(rule, loaded):
-        told = [entry.summary] if entry.summary else []
-        told += [f"{change.kind.value}: was {change.before}" for change in entry.changes if change.before]
-        table.add_row(Text(str(entry.version)), safe(entry.release or ""), _block("\n".join(told)))
-    return table
-
-
-def _block(words: str) -> Text:
-    """Text of several lines, each made safe."""
-    return Text("\n").join(safe(line) for line in words.split("\n"))
-
-
 def _print_change(change: FieldChange, console: Console) -> None:
     console.print(Text(f"\n{change.field}", style="bold"))
     match change:
@@ -341,7 +273,7 @@ def _shown(kind: PieceKind, words: str, console: Console) -> Text:
     """A piece of a comparison: coloured on a terminal, else in the marks of ``wdiff``."""
     left, right = ("", "") if console.is_terminal else _MARKS[kind]
     shown = Text(left)
-    shown.append_text(_block(words))
+    shown.append_text(block(words))
     shown.append(right)
     shown.stylize(_STYLES[kind])
     return shown

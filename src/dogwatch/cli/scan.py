@@ -17,12 +17,12 @@ from dogwatch.alerts.ledger import Ledger
 from dogwatch.alerts.model import SEVERITIES, AlertKind, Detection
 from dogwatch.alerts.store import Filed
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
-from dogwatch.cli import exits
+from dogwatch.cli import blind, exits
 from dogwatch.cli.console import reading, show_diagnostics, show_error, stderr
 from dogwatch.cli.formats import FORMATS, Options
 from dogwatch.cli.moment import TIME_HINT, instant
 from dogwatch.detect import api
-from dogwatch.detect.matching import ScanOptions
+from dogwatch.detect.matching import OpenWindows, ScanOptions
 from dogwatch.events.readers import ReadOptions, expand_paths
 from dogwatch.rules.ruleset import BUILTIN, load_rules
 
@@ -54,6 +54,19 @@ _FILED_TOGETHER = 500
 @click.option("--from", "start", metavar="TIME", help=f"Leave out earlier events: {TIME_HINT}.")
 @click.option("--to", "end", metavar="TIME", help="Leave out later events.")
 @click.option(
+    "--now",
+    "present",
+    metavar="TIME",
+    help="What `now` means in rules, --from and --to; the start of the scan if it is not given.",
+)
+@click.option(
+    "--open-windows",
+    type=click.Choice([each.value for each in OpenWindows]),
+    default=OpenWindows.REPORT.value,
+    show_default=True,
+    help="What becomes of a sequence whose missing event (`![...]`) could still have come when the data ended.",
+)
+@click.option(
     "--as-scheduled",
     is_flag=True,
     help="Play each rule's runs (interval, from, max_signals) instead of finding everything.",
@@ -82,6 +95,11 @@ _FILED_TOGETHER = 500
 @click.option(
     "--max-rows", type=click.IntRange(min=1), default=200, show_default=True, help="The most rows of a table."
 )
+@click.option(
+    "--explain-fields",
+    is_flag=True,
+    help="List every rule that could not match because no event has the fields that it needs.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing on standard error but errors.")
 def scan(
     paths: tuple[str, ...],
@@ -92,6 +110,8 @@ def scan(
     host: str | None,
     start: str | None,
     end: str | None,
+    present: str | None,
+    open_windows: str,
     as_scheduled: bool,
     format_: str | None,
     building_blocks: bool,
@@ -100,6 +120,7 @@ def scan(
     fail_on: str | None,
     input_format: str | None,
     max_rows: int,
+    explain_fields: bool,
     quiet: bool,
 ) -> int:
     """Run detection rules over events and show what they find.
@@ -114,9 +135,10 @@ def scan(
       dogwatch scan logs/ --rules my-rules/ --rules builtin --format ndjson
       journalctl -o cat -f _TRANSPORT=audit | dogwatch scan -
     """  # noqa: D301 - click reads a real backspace as "do not rewrap"
-    now = time.time_ns()
     console = stderr()
     try:
+        started = time.time_ns()
+        now = started if (given := instant(present, started, "--now")) is None else given
         follow = api.follows(paths)
         if follow and as_scheduled:
             raise click.UsageError("--as-scheduled needs inputs with an end, and standard input is followed")
@@ -128,6 +150,7 @@ def scan(
             start=instant(start, now, "--from"),
             end=instant(end, now, "--to", round_up=True),
             any_index=any_index,
+            open_windows=OpenWindows(open_windows),
             now=now,
         )
         with ExitStack() as stack:
@@ -146,6 +169,9 @@ def scan(
                 as_scheduled=as_scheduled,
                 progress=progress,
             )
+            # What is known before the first event need not wait for the end, which a pipe may not have.
+            early = run.report.notes[:] if follow and not quiet else []
+            show_diagnostics(early, console)
             account = _Account(fail_on)
             detections = account.watched(run)
             if store is not None:
@@ -154,7 +180,8 @@ def scan(
     except DogwatchError as error:
         show_error(error)
         return exits.USAGE
-    problems = [*rules.errors, *run.diagnostics, *_after(run, any_index)]
+    later = [each for each in run.diagnostics if each not in early]
+    problems = [*rules.errors, *later, *_after(run, any_index, explained=explain_fields)]
     rules_lost = any(each.severity is Severity.ERROR for each in rules.errors) or any(
         problem.severity is not Severity.NOTICE for _, reasons in run.compiled.left_out for problem in reasons
     )
@@ -162,6 +189,8 @@ def scan(
     show_diagnostics([each for each in problems if not quiet or each.severity is Severity.ERROR], console)
     if not run.compiled.rules:
         show_diagnostics([_no_rules(where)], console)
+    if explain_fields:
+        blind.explain(run.report.blind, console)
     if not quiet:
         _summary(run, account, console)
     return exits.status(found=account.failed, unusable=unusable, left_out=rules_lost or run.read.lost)
@@ -237,7 +266,7 @@ def _summary(run: api.ScanRun, account: _Account, console: Console) -> None:
     console.print(Text(line, style="dim"))
 
 
-def _after(run: api.ScanRun, any_index: bool) -> Iterator[Diagnostic]:
+def _after(run: api.ScanRun, any_index: bool, *, explained: bool) -> Iterator[Diagnostic]:
     """What a scan can only know at its end."""
     read = run.read
     if read.without_index and not any_index:
@@ -256,6 +285,8 @@ def _after(run: api.ScanRun, any_index: bool) -> Iterator[Diagnostic]:
             Severity.NOTICE,
             hint="--any-index offers every event to every rule",
         )
+    if not explained:
+        yield from blind.notices(run.report.blind)
 
 
 def _no_rules(where: Sequence[str]) -> Diagnostic:

@@ -1,33 +1,85 @@
-"""``dogwatch search``: the events or sequences that satisfy one query."""
+"""``dogwatch search``: the events, sequences or samples that satisfy one query."""
 
 from __future__ import annotations
 
 import itertools
 import sys
 import time
+from dataclasses import dataclass, replace
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from dogwatch.alerts.encoding import encode
 from dogwatch.base.diagnostic import DogwatchError
+from dogwatch.base.time import format_instant
 from dogwatch.cli import exits
-from dogwatch.cli.cells import fitted, short_times
 from dogwatch.cli.console import reading, show_diagnostics, show_error, stderr
 from dogwatch.cli.formats.table import screen
-from dogwatch.cli.summary import happened, text
+from dogwatch.cli.hits import is_group, write_lines, write_table
+from dogwatch.detect.api import follows
 from dogwatch.detect.search import LANGUAGES, Hit, Search
-from dogwatch.events.readers import ReadOptions, read_batches
+from dogwatch.events.readers import STDIN, ReadOptions, read_batches
 from dogwatch.events.report import ReadReport
+from dogwatch.logic.pattern import End
 from dogwatch.schema.schema import Schema
 
 
-@click.command(short_help="Find the events or sequences that satisfy one query.")
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """How a query is run and its hits are shown, apart from the query itself."""
+
+    inputs: tuple[str, ...]
+    options: ReadOptions
+    size: int
+    end: End
+    max_samples_per_key: int
+    event_category_field: str
+    timestamp_field: str
+    tiebreaker_field: str | None
+    as_table: bool
+
+
+@click.command(short_help="Find the events, sequences or samples that satisfy one query.")
 @click.argument("language", type=click.Choice([*LANGUAGES, "kuery"], case_sensitive=False))
-@click.argument("query")
+@click.argument("query", required=False)
 @click.argument("paths", nargs=-1, metavar="[PATH...]")
+@click.option("-i", "--interactive", is_flag=True, help="Ask for one query after the other; QUERY is left out.")
 @click.option("--size", type=click.IntRange(min=0), default=100, show_default=True, help="How many hits at most.")
+@click.option(
+    "--result-position",
+    type=click.Choice([end.value for end in (End.TAIL, End.HEAD)]),
+    default=End.TAIL.value,
+    show_default=True,
+    help="Which hits --size keeps, the last or the first; a query's own pipe goes before it.",
+)
+@click.option(
+    "--max-samples-per-key",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How many samples a join key gives at most.",
+)
+@click.option(
+    "--event-category-field",
+    metavar="FIELD",
+    default="event.category",
+    show_default=True,
+    help="What the category of an EQL query is compared with.",
+)
+@click.option(
+    "--timestamp-field",
+    metavar="FIELD",
+    default="@timestamp",
+    show_default=True,
+    help="What gives events their time, in EQL.",
+)
+@click.option(
+    "--tiebreaker-field",
+    metavar="FIELD",
+    help="What orders events of one time, in EQL; their own order if not given.",
+)
 @click.option("--index", metavar="NAME", help="The data stream of every event, whatever the input says.")
 @click.option("--host", metavar="NAME", help="The host that audit logs come from, where they do not name it.")
 @click.option(
@@ -38,71 +90,145 @@ from dogwatch.schema.schema import Schema
 )
 def search(
     language: str,
-    query: str,
+    query: str | None,
     paths: tuple[str, ...],
+    interactive: bool,
     size: int,
+    result_position: str,
+    max_samples_per_key: int,
+    event_category_field: str,
+    timestamp_field: str,
+    tiebreaker_field: str | None,
     index: str | None,
     host: str | None,
     format_: str | None,
 ) -> int:
-    """Find the events or sequences that satisfy one query.
+    """Find the events, sequences or samples that satisfy one query.
 
-    Without PATH, standard input is read. In NDJSON an event is its document; a sequence is an object with
-    `join_keys` and `events`. For FortiSIEM the query is a filter of single events.
+    Without PATH, standard input is read. Hits come in the order of time, samples by their join keys. In NDJSON
+    an event is its document; a sequence or sample is an object with `join_keys` and `events`, where
+    {"missing": true} stands for an event that must not occur. For FortiSIEM the query is a filter of single
+    events.
+
+    The last hits are known when the input ends; with --result-position head, those of a pipe are printed as
+    they are found.
 
     \b
     Examples:
       dogwatch search eql 'process where process.name == "nc"' audit.log
       dogwatch search kql 'event.action: bound-socket and not user.id: 0' logs/
       dogwatch search fortisiem 'procName IN ("nc", "ncat")' audit.log
+      dogwatch search -i eql audit.log
     """  # noqa: D301 - click reads a real backspace as "do not rewrap"
+    if query is None and not interactive:
+        raise click.UsageError("Missing argument 'QUERY'; -i asks for queries one after the other.")
+    request = _Request(
+        inputs=paths or (STDIN,),
+        options=ReadOptions(index=index, host=host),
+        size=size,
+        end=End(result_position),
+        max_samples_per_key=max_samples_per_key,
+        event_category_field=event_category_field,
+        timestamp_field=timestamp_field,
+        tiebreaker_field=tiebreaker_field,
+        as_table=(format_ or ("table" if sys.stdout.isatty() else "ndjson")) == "table",
+    )
+    if interactive:
+        # Without a query of its own, the first word after the language is a path.
+        return _converse(language, replace(request, inputs=(*((query,) if query else ()), *paths)))
+    return _answer(language, query or "", request)
+
+
+def _converse(language: str, request: _Request) -> int:
+    if not request.inputs or STDIN in request.inputs:
+        raise click.UsageError("An interactive search reads its events from files; name one.")
+    if not sys.stdin.isatty():
+        raise click.UsageError("An interactive search needs a terminal; give the QUERY instead.")
+    # The library for prompts is slow to import, and nothing else needs it.
+    from dogwatch.cli.prompt import Conversation
+
+    def answer(language: str, query: str, size: int) -> None:
+        _answer(language, query, replace(request, size=size))
+
+    conversation = Conversation(
+        language=language,
+        size=request.size,
+        fields=Schema.ecs().mappings,
+        languages=LANGUAGES,
+        answer=answer,
+        say=click.echo,
+    )
+    conversation.say("Tab completes, Enter runs, .help says more, Ctrl-D leaves.")
+    conversation.hold()
+    return exits.RAN
+
+
+def _answer(language: str, query: str, request: _Request) -> int:
+    """Run one query, print what it finds, and give the exit status."""
     report = ReadReport()
     console = stderr()
     try:
-        prepared = Search(language, query, Schema.ecs(), now=time.time_ns())
+        prepared = Search(
+            language,
+            query,
+            Schema.ecs(),
+            now=time.time_ns(),
+            event_category_field=request.event_category_field,
+            timestamp_field=request.timestamp_field,
+            tiebreaker_field=request.tiebreaker_field,
+        )
     except DogwatchError as error:
         show_error(error)
         return exits.USAGE
     show_diagnostics(prepared.notes, console)
-    with reading(None, wanted=bool(paths)) as progress:
-        options = ReadOptions(index=index, host=host)
-        batches = read_batches(paths or ("-",), prepared.fields, options, report, progress)
-        # One more than is shown tells whether there are more.
-        hits = list(itertools.islice(prepared.run(batches), size + 1))
-    more = len(hits) > size
-    hits = hits[:size]
-    if (format_ or ("table" if sys.stdout.isatty() else "ndjson")) == "ndjson":
+    follow = request.end is End.HEAD and follows(request.inputs)
+    with reading(None, wanted=STDIN not in request.inputs) as progress:
+        batches = read_batches(request.inputs, prepared.fields, request.options, report, progress)
+        hits = prepared.run(
+            batches,
+            size=request.size,
+            result_position=request.end,
+            max_samples_per_key=request.max_samples_per_key,
+            follow=follow,
+        )
+        if not follow:
+            # With the first hit the reading is done.
+            hits = itertools.chain(list(itertools.islice(hits, 1)), hits)
+    if not request.as_table:
         for hit in hits:
             sys.stdout.write(encode(_plain(hit)).decode() + "\n")
+            if follow:
+                sys.stdout.flush()
+    elif follow:
+        write_lines(hits, screen(sys.stdout))
     else:
-        _table(hits)
-    show_diagnostics(report.kept, console)
-    if more:
-        console.print(Text(f"There are more than {size} hits; --size shows more.", style="dim"))
+        write_table(list(hits), screen(sys.stdout))
+    show_diagnostics((*report.kept, *prepared.left_out), console)
+    if prepared.found > request.size:
+        console.print(Text(_more(prepared, request.size, request.end), style="dim"))
     return exits.status(unusable=report.files == 0, left_out=report.lost)
 
 
 def _plain(hit: Hit) -> dict[str, object]:
-    if len(hit.events) == 1 and not hit.join_keys:
+    if not is_group(hit):
         return hit.events[0]
-    return {"join_keys": list(hit.join_keys), "events": list(hit.events)}
+    group: dict[str, object] = {"join_keys": list(hit.join_keys), "events": list(hit.events)}
+    if hit.open_until is not None:
+        group["open_until"] = format_instant(hit.open_until)
+    return group
 
 
-def _table(hits: list[Hit]) -> None:
-    console = screen(sys.stdout)
-    if not hits:
-        console.print(Text("Nothing was found."))
-        return
-    rows = [(number, event) for number, hit in enumerate(hits, 1) for event in hit.events]
-    title, times = short_times([text(event, "@timestamp") for _, event in rows], digits=3)
-    table = Table("#", title, "action", "host", "user", "what happened", box=None, pad_edge=False)
-    for (number, event), moment in zip(rows, times, strict=True):
-        table.add_row(
-            Text(str(number)),
-            Text(moment),
-            fitted(text(event, "event.action", "event.type"), 26),
-            fitted(text(event, "host.name"), 20),
-            fitted(text(event, "user.name", "user.id"), 14),
-            fitted(happened(event), max(20, 2 * (console.width - 70))),
-        )
-    console.print(table)
+def _more(prepared: Search, size: int, asked: End) -> str:
+    """That the size left hits out, and how to see them."""
+    match prepared.kept_end(asked):
+        case End.TAIL:
+            which = f"these are the last of {prepared.found:,}"
+            other = "head shows the first"
+        case End.HEAD:
+            which = "these are the first"
+            other = "tail shows the last"
+    change = (
+        f", --result-position {other}" if prepared.kept_end(End.HEAD) is not prepared.kept_end(End.TAIL) else ""
+    )
+    hits = "hit" if size == 1 else "hits"
+    return f"There are more than {size:,} {hits}: {which}; --size shows more{change}."

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dogwatch.alerts.model import AlertDocument
+from dogwatch.detect.sequence import OPEN_UNTIL
 
 _HOST = ("host.name", "host.hostname", "agent.name", "observer.name", "host.ip")
 _USER = ("user.name", "user.effective.name", "user.id")
@@ -40,7 +41,8 @@ class Summary:
         host: Where it happened.
         user: Who did it.
         process: The process's name.
-        happened: The command line, and what was contacted or written; of a sequence, its steps.
+        happened: The command line, and what was contacted or written; of a sequence, its steps, and until when an
+            event could have refuted it if the data ended before.
         uuid: The alert's id.
     """
 
@@ -64,6 +66,7 @@ def summarise(document: AlertDocument, building_blocks: Sequence[AlertDocument] 
     attributes = incident_attributes(document)
     steps = [happened(block) for block in building_blocks] or [happened(document)]
     reason = text(document, "kibana.alert.reason")
+    open_until = text(document, OPEN_UNTIL)
     return Summary(
         time=text(document, "@timestamp"),
         severity=text(document, "kibana.alert.severity"),
@@ -75,7 +78,8 @@ def summarise(document: AlertDocument, building_blocks: Sequence[AlertDocument] 
         host=_first_said(events, _HOST) or _first_named(attributes, _HOST_ATTRIBUTES),
         user=_first_said(events, _USER) or _first_named(attributes, _USER_ATTRIBUTES),
         process=_first_said(events, ("process.name",)) or _first_named(attributes, _PROCESS_ATTRIBUTES),
-        happened="; ".join(dict.fromkeys(step for step in steps if step)) or reason,
+        happened=(f"(open until {open_until}) " if open_until else "")
+        + ("; ".join(dict.fromkeys(step for step in steps if step)) or reason),
         uuid=text(document, "kibana.alert.uuid"),
     )
 

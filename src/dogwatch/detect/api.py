@@ -14,7 +14,7 @@ from dogwatch.detect.compiled import Compiled, compile_rules
 from dogwatch.detect.matching import ScanOptions, ScanReport
 from dogwatch.detect.scan import Scan
 from dogwatch.detect.schedule import ScheduledScan
-from dogwatch.detect.search import Hit, Search
+from dogwatch.detect.search import Hit, Search, result_end
 from dogwatch.events.batch import Batch
 from dogwatch.events.readers import STDIN, ReadOptions, documents_to_batches, expand_paths, read_batches
 from dogwatch.events.readers.lines import Progress
@@ -75,7 +75,7 @@ def scan(
         events: Paths of files, folders or patterns, ``-`` for standard input (which is followed), or an
             iterable of documents.
         rules: The rules; the built-in library if none are given.
-        options: Stretch of time, index patterns, and the rest.
+        options: Stretch of time, index patterns, what ``now`` means in rules, and the rest.
         reading: What is known about the inputs.
         as_scheduled: Play the rules' runs (interval, ``from``, ``max_signals``) instead of finding everything.
         schema: Field types; ECS if none is given.
@@ -86,7 +86,7 @@ def scan(
         >>> [each.severity for each in scan([{"@timestamp": "2026-01-01T00:00:00Z", **start}])]
         ['medium']
     """
-    options = options or ScanOptions(now=time.time_ns())
+    options = options or ScanOptions()
     if not as_scheduled and _follows(events):
         options = replace(options, follow=True)
     chosen = load_rules(BUILTIN) if rules is None else rules
@@ -103,21 +103,32 @@ def search(
     events: Events,
     *,
     size: int | None = None,
+    result_position: str = "tail",
+    max_samples_per_key: int = 1,
+    event_category_field: str = "event.category",
+    timestamp_field: str = "@timestamp",
+    tiebreaker_field: str | None = None,
     reading: ReadOptions | None = None,
     schema: Schema | None = None,
 ) -> list[Hit]:
-    """The events or sequences that satisfy a query.
+    """The events, sequences or samples that satisfy a query: in order of time, and samples by their key.
 
     Args:
-        language: ``eql``, ``kql`` (or ``kuery``) or ``fortisiem`` (a filter of single events).
+        language: ``eql``, ``kql`` (or ``kuery``), ``lucene`` or ``fortisiem`` (a filter of single events).
         query: Its text.
         events: Paths or documents, as for ``scan``.
-        size: How many hits at most.
+        size: How many hits at most; ``None`` is all.
+        result_position: Which hits ``size`` keeps: ``tail``, the last, or ``head``, the first. A query's own pipe
+            goes before it, and of samples the first are kept.
+        max_samples_per_key: How many samples a key gives at most.
+        event_category_field: The field that the event category of an EQL query is compared with.
+        timestamp_field: The field that gives events their time; EQL only.
+        tiebreaker_field: The field that orders events of one time, ``None`` for their own order; EQL only.
         reading: What is known about the inputs.
         schema: Field types; ECS if none is given.
 
     Raises:
-        DogwatchError: The query cannot be run.
+        DogwatchError: The query cannot be run, or an argument makes no sense (``search-option``).
 
     Examples:
         >>> hits = search("eql", 'process where process.args : "-l*"', [
@@ -126,9 +137,20 @@ def search(
         >>> hits[0].events[0]["process"]["args"][2]
         '4444'
     """
-    prepared = Search(language, query, schema or Schema.ecs(), now=time.time_ns())
+    prepared = Search(
+        language,
+        query,
+        schema or Schema.ecs(),
+        now=time.time_ns(),
+        event_category_field=event_category_field,
+        timestamp_field=timestamp_field,
+        tiebreaker_field=tiebreaker_field,
+    )
     batches = _batches(events, prepared.fields, reading or ReadOptions(), ReadReport(), None)
-    return list(prepared.run(batches, size=size))
+    position = result_end(result_position)
+    return list(
+        prepared.run(batches, size=size, result_position=position, max_samples_per_key=max_samples_per_key)
+    )
 
 
 def follows(paths: Iterable[str | Path]) -> bool:

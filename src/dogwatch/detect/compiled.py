@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
+from dogwatch.detect.bound import bound
 from dogwatch.engine import plan
 from dogwatch.logic.pattern import OWN_CLOCK, Clock, Limit, Pattern, predicates_of
 from dogwatch.rules.logic import lower_rule
@@ -72,10 +73,12 @@ def compile_rules(
                 now=now,
                 known_fields=schema.mappings,
                 suggest=schema.hint if hints else None,
+                mapping_of=schema.mappings.get,
             )
         except DogwatchError as error:
             left_out.append((rule, error.diagnostics))
             continue
+        lowered = bound(lowered, schema)
         problems = [
             problem if problem.place or rule.query_place is None else replace(problem, place=rule.query_place)
             for predicate in predicates_of(lowered.pattern)

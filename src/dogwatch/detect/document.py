@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dogwatch.base.time import format_instant
-from dogwatch.events.batch import NO_TIME, Document, Event
+from dogwatch.events.batch import Document, Event
 from dogwatch.events.document import PathTree
 from dogwatch.rules.attack import Threat
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
+from dogwatch.schema.coerce import coerce_all
+from dogwatch.schema.field import FieldType
 
 PRODUCER = "dogwatch"
 
@@ -46,6 +48,7 @@ _REASON_FIELDS = (
 )
 _REASON_TREE = PathTree(_REASON_FIELDS)
 
+_TIMESTAMP_TREE = PathTree(("@timestamp",))
 _ALERT_TREE = PathTree(
     ("kibana.alert.uuid", "kibana.alert.rule.uuid", "kibana.alert.depth", "kibana.alert.ancestors")
 )
@@ -140,9 +143,12 @@ def as_signal(document: Document) -> Document:
 
 
 def alert_fields(
-    *, uuid: str, ancestors: list[dict[str, Any]], now: int, original_time: int, reason: str
+    *, uuid: str, ancestors: list[dict[str, Any]], now: int, documents: Sequence[Document], reason: str
 ) -> dict[str, Any]:
-    """The fields that are an alert's own, apart from the rule's and the event's."""
+    """The fields that are an alert's own, apart from the rule's and the event's.
+
+    ``documents`` are the events' own, in whatever order; the earliest gives ``kibana.alert.original_time``.
+    """
     fields: dict[str, Any] = {
         "@timestamp": format_instant(now),
         "kibana.alert.uuid": uuid,
@@ -153,9 +159,16 @@ def alert_fields(
         "kibana.alert.reason": reason,
         "kibana.space_ids": ["default"],
     }
-    if original_time != NO_TIME:
-        fields["kibana.alert.original_time"] = format_instant(original_time)
+    times = [time for document in documents if (time := timestamp_of(document)) is not None]
+    if times:
+        fields["kibana.alert.original_time"] = format_instant(min(times))
     return fields
+
+
+def timestamp_of(document: Document) -> int | None:
+    """A document's ``@timestamp`` in nanoseconds, whatever field orders the events of its rule."""
+    times, _ = coerce_all(_TIMESTAMP_TREE.extract(document)[0], FieldType.DATE)
+    return next((time for time in times if isinstance(time, int)), None)
 
 
 def reason(rule: Rule, *documents: Document) -> str:

@@ -39,7 +39,7 @@ class EventDetector:
                 uuid=uuid,
                 ancestors=ancestors_of(event),
                 now=now,
-                original_time=event.time,
+                documents=[event.document],
                 reason=reason(self.rule, event.document),
             ),
         }

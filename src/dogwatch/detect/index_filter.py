@@ -27,13 +27,12 @@ class IndexFilter:
         """The rows of ``batch`` that a rule with these patterns is offered: ``batch.length`` booleans."""
         names = batch.index.dictionary.to_pylist()
         # One answer a distinct name, and one more for the rows that have none.
-        known = np.array(
-            [name is None or self._matches(patterns, name) for name in [*names, None]], dtype=np.bool_
-        )
+        known = np.array([name is None or self.matches(patterns, name) for name in [*names, None]], dtype=np.bool_)
         codes: npt.NDArray[np.int32] = batch.index.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
         return known[codes]
 
-    def _matches(self, patterns: tuple[str, ...], name: str) -> bool:
+    def matches(self, patterns: tuple[str, ...], name: str) -> bool:
+        """Whether the patterns cover a data stream's name."""
         key = (patterns, name)
         if key not in self._decided:
             if patterns not in self._compiled:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import enum
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from dogwatch.base.diagnostic import Diagnostic, Severity
+from dogwatch.detect.awareness import BlindRule, FieldPresence, Missing, blind_rule
 from dogwatch.detect.compiled import CompiledRule
 from dogwatch.detect.index_filter import IndexFilter
-from dogwatch.engine.passed import MAX_KEYS, Watch
+from dogwatch.engine.passed import MAX_KEYS, Watch, ordinals
 from dogwatch.engine.plan import Plan
 from dogwatch.events.batch import NO_TIME, Batch
-from dogwatch.logic.pattern import columns_of, predicates_of
+from dogwatch.logic.pattern import Clock, SequencePattern, columns_of, predicates_of
 from dogwatch.logic.predicate import Predicate
 from dogwatch.rules.model import ElasticRule, Rule
 from dogwatch.schema.field import FieldRef
@@ -25,6 +28,15 @@ SPOOL_BYTES = 128 * 1024 * 1024
 
 Rows = npt.NDArray[np.bool_]
 """One answer for each row of a batch."""
+
+
+class OpenWindows(enum.Enum):
+    """What becomes of a sequence whose last stage must not occur, if the data ended before its window did."""
+
+    REPORT = "report"
+    """It is an alert, as in Elasticsearch, which judges by the data that is there; the alert says so."""
+    OMIT = "omit"
+    """It is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +49,11 @@ class ScanOptions:
         any_index: Offer every event to every rule, whatever data streams the rule names.
         follow: Events arrive in the order in which they happen and the stream has no end: sequences and
             incidents are reported as they complete, not after a sort at the end.
-        now: The time of an alert whose event has none, nanoseconds.
+        open_windows: What becomes of a sequence that an event after the end of the data could have refuted.
+        now: What ``now`` means in the rules' dates, and the time of an alert whose event has none, nanoseconds
+            since 1970 UTC.
+        present: The time of day: events of a followed stream that are stamped later say nothing about what rules
+            wait for in vain.
         spool_bytes: Memory for retained rows.
     """
 
@@ -45,7 +61,9 @@ class ScanOptions:
     end: int | None = None
     any_index: bool = False
     follow: bool = False
-    now: int = 0
+    open_windows: OpenWindows = OpenWindows.REPORT
+    now: int = field(default_factory=time.time_ns)
+    present: Callable[[], int] = time.time_ns
     spool_bytes: int = SPOOL_BYTES
 
 
@@ -58,12 +76,22 @@ class ScanReport:
         offered: Rule instances to which at least one event was offered.
         outside: Events outside the stretch of time asked for.
         notes: What the reader of the results should know.
+        find_blind: Works out ``blind``.
     """
 
     detections: Counter[str] = field(default_factory=Counter)
     offered: set[str] = field(default_factory=set)
     outside: int = 0
     notes: list[Diagnostic] = field(default_factory=list)
+    find_blind: Callable[[], list[BlindRule]] = field(default=list, repr=False)
+
+    @property
+    def blind(self) -> list[BlindRule]:
+        """Rules that were offered events so far and found nothing, because none had the fields that they need.
+
+        It is worked out when it is asked for, which takes about a tenth of a second for a thousand rules.
+        """
+        return self.find_blind()
 
     def found(self, rule_uuid: str) -> None:
         """Count a detection of a rule instance."""
@@ -78,6 +106,45 @@ class ScanReport:
                     f"{rule.label}: {count} pending sequences or groups were dropped at the memory limit",
                     Severity.WARNING,
                     hint="scan shorter stretches with --from and --to, so that fewer are pending at once",
+                )
+            )
+
+    def left_open(self, rule: Rule, count: int, ended: str, *, reported: bool) -> None:
+        """Note that sequences of a rule could still have been refuted when what it saw ended."""
+        if count:
+            became = "are reported and marked" if reported else "are left out"
+            self.notes.append(
+                Diagnostic(
+                    "open-window",
+                    f"{rule.label} ({rule.name}): {ended} ended within the time in which an event must not "
+                    f"follow, for {count} of its sequences, which {became}",
+                    Severity.NOTICE,
+                    hint="--open-windows chooses between report and omit",
+                )
+            )
+
+    def piped(self, rule: Rule, kept: int, of: int, stretch: str) -> None:
+        """Note that a rule's pipe kept fewer results than were found."""
+        if kept < of:
+            self.notes.append(
+                Diagnostic(
+                    "pipe-applied",
+                    f"{rule.label} ({rule.name}): its pipe kept {kept} of {of} results of {stretch}",
+                    Severity.NOTICE,
+                    hint="in Kibana a pipe applies to each of a rule's runs, as it does with --as-scheduled",
+                )
+            )
+
+    def not_piped(self, rules: Sequence[Rule]) -> None:
+        """Note that rules with pipes run over a stream, which has no first or last result."""
+        if rules:
+            named = ", ".join(rule.label for rule in rules[:5])
+            self.notes.append(
+                Diagnostic(
+                    "pipe-not-applied",
+                    f"rules whose pipes keep the first or last results of a run report all of a followed stream: "
+                    f"{named}{' ...' if len(rules) > 5 else ''}",
+                    Severity.NOTICE,
                 )
             )
 
@@ -118,6 +185,8 @@ class Matching:
         rules: The rules by number.
         slots: For each rule the numbers of its predicates, as ``predicates_of`` orders them.
         fields: The columns that batches must have.
+        newest: By clock, the latest time so far within the stretch, or ``NO_TIME``; for the clocks of rules that
+            wait for time to pass.
     """
 
     def __init__(self, rules: Sequence[CompiledRule], options: ScanOptions, report: ScanReport) -> None:
@@ -135,10 +204,22 @@ class Matching:
         self.fields: frozenset[FieldRef] = self._plan.fields.union(
             *(columns_of(compiled.pattern) | compiled.clock.fields for compiled in self.rules)
         )
+        self.newest: dict[Clock, int] = {
+            compiled.clock: NO_TIME
+            for compiled in self.rules
+            if isinstance(compiled.pattern, SequencePattern) and compiled.pattern.absences
+        }
+        self._presence = FieldPresence(self.fields)
+        report.find_blind = self.blind
 
     def masks(self, batch: Batch) -> list[Rows]:
         """For each predicate, the rows that satisfy it among those that its rule is offered."""
         inside = self._inside(batch)
+        self._presence.note(batch, inside)
+        for clock, newest in self.newest.items():
+            times = ordinals(batch, clock)[0]
+            latest = int((times if inside is None else times[inside]).max(initial=newest))
+            self.newest[clock] = min(latest, self._options.present()) if self._options.follow else latest
         wanted: list[Rows | None] = []
         for number, compiled in enumerate(self.rules):
             offered = self._offered(compiled.rule, batch, inside)
@@ -153,6 +234,24 @@ class Matching:
         own = [masks[slot] for slot in self.slots[number]]
         return Watch(number, compiled.pattern, own, compiled.clock)
 
+    def blind(self) -> list[BlindRule]:
+        """The rules that no event so far could have satisfied, for want of fields, of those that saw any."""
+        missing: dict[tuple[str, ...], Missing] = {}
+        found = []
+        for compiled in self.rules:
+            instance = compiled.rule.instance_id
+            if instance not in self._report.offered or self._report.detections[instance]:
+                continue
+            patterns = self._patterns(compiled.rule)
+            if patterns not in missing:
+                missing[patterns] = self._missing(patterns)
+            blind = blind_rule(compiled, missing[patterns])
+            found += [blind] if blind else []
+        return found
+
+    def _missing(self, patterns: tuple[str, ...]) -> Missing:
+        return self._presence.missing(lambda name: not patterns or self._indices.matches(patterns, name))
+
     def _inside(self, batch: Batch) -> Rows | None:
         start, end = self._options.start, self._options.end
         if start is None and end is None:
@@ -166,7 +265,12 @@ class Matching:
         return inside
 
     def _offered(self, rule: Rule, batch: Batch, inside: Rows | None) -> Rows | None:
-        if self._options.any_index or not isinstance(rule, ElasticRule) or not rule.index:
+        patterns = self._patterns(rule)
+        if not patterns:
             return inside
-        rows = self._indices.rows(rule.index, batch)
+        rows = self._indices.rows(patterns, batch)
         return rows if inside is None else rows & inside
+
+    def _patterns(self, rule: Rule) -> tuple[str, ...]:
+        """The index patterns that decide what the rule is offered; none is everything."""
+        return rule.index if isinstance(rule, ElasticRule) and not self._options.any_index else ()

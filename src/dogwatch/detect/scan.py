@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -12,22 +13,27 @@ from dogwatch.base.time import SECOND
 from dogwatch.detect.compiled import CompiledRule
 from dogwatch.detect.event import EventDetector
 from dogwatch.detect.incident import IncidentDetector
-from dogwatch.detect.matching import Matching, Rows, ScanOptions, ScanReport
+from dogwatch.detect.matching import Matching, OpenWindows, Rows, ScanOptions, ScanReport
 from dogwatch.detect.naming import REMEMBERED, EventNames
+from dogwatch.detect.pipe import Pipe
 from dogwatch.detect.sequence import SequenceDetector
 from dogwatch.engine.aggregate import GroupAggregator
 from dogwatch.engine.late import LateTolerantMatcher
 from dogwatch.engine.passed import GroupPassed, PassedEvent, PassedSpool, StagePassed, take
+from dogwatch.engine.sample import SampleMatcher
 from dogwatch.engine.sequence import SequenceHit, SequenceMatcher
-from dogwatch.events.batch import NO_TIME, Batch
-from dogwatch.logic.pattern import AggregatePattern, EventPattern, SequencePattern
-from dogwatch.rules.model import ElasticRule, FortisiemRule
+from dogwatch.engine.state import Repeats
+from dogwatch.events.batch import NO_TIME, Batch, Event
+from dogwatch.logic.pattern import AggregatePattern, EventPattern, Pattern, SamplePattern, SequencePattern
+from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
 
 LATENESS = 3600 * SECOND
 """How late an event of a followed stream may be: an ``accept`` is stamped when it began to wait."""
 
 _FOLLOWED_ROWS = 200_000
 """Rows that a sequence rule retains of a followed stream; each holds its event's document."""
+
+Matcher = SequenceMatcher | LateTolerantMatcher | SampleMatcher
 
 
 class Scan:
@@ -46,37 +52,49 @@ class Scan:
         # By age, the oldest first.
         self._alerted: dict[str, None] = {}
         self._keys_left_out = 0
+        self._open: Counter[int] = Counter()
+        self._repeats: defaultdict[int, Repeats] = defaultdict(Repeats)
+        self._pipes: dict[int, Pipe[Event | SequenceHit]] = {}
         self._events: dict[int, EventDetector] = {}
-        self._sequences: dict[int, tuple[SequenceMatcher | LateTolerantMatcher, SequenceDetector]] = {}
+        self._matched: dict[int, tuple[Matcher, SequenceDetector]] = {}
         self._incidents: dict[int, tuple[GroupAggregator, IncidentDetector]] = {}
+        unpiped: list[Rule] = []
         for number, compiled in enumerate(rules):
             match compiled.rule, compiled.pattern:
                 case ElasticRule() as rule, EventPattern():
                     self._events[number] = EventDetector(rule)
-                case ElasticRule() as rule, SequencePattern() as sequence:
-                    matcher = (
-                        LateTolerantMatcher(sequence, LATENESS, _FOLLOWED_ROWS)
-                        if options.follow
-                        else SequenceMatcher(sequence)
-                    )
-                    self._sequences[number] = (matcher, SequenceDetector(rule))
+                case ElasticRule() as rule, SequencePattern() | SamplePattern() as pattern:
+                    matcher = _matcher(pattern, follow=options.follow)
+                    self._matched[number] = (matcher, SequenceDetector(rule, pattern))
                 case FortisiemRule() as rule, AggregatePattern() as aggregate:
                     self._incidents[number] = (GroupAggregator(aggregate), IncidentDetector(rule, aggregate))
                 case rule, pattern:
                     raise TypeError(f"{rule.label}: no detection for {type(pattern).__name__}")
+            if compiled.limits and options.follow:
+                unpiped.append(compiled.rule)
+            elif compiled.limits:
+                self._pipes[number] = Pipe(compiled.limits)
+        self.report.not_piped(unpiped)
+        self._awaiting = [
+            (number, matcher)
+            for number, (matcher, _) in self._matched.items()
+            if not isinstance(matcher, SampleMatcher) and _has_absences(rules[number].pattern)
+        ]
 
     def run(self, batches: Iterable[Batch]) -> Iterator[Detection]:
         """The detections, as they are found.
 
         Alerts of single events come in the order in which events are read. In a closed scan those of
-        sequences follow after the last batch, by their last event, then incidents, by first seen. When
-        following, everything comes as it completes, and an incident again at each of its triggers.
+        sequences follow after the last batch, in the order in which they were certain, then those of samples
+        and of rules with pipes, then incidents, by first seen. When following, everything comes as it
+        completes, and an incident again at each of its triggers.
         """
         if self.options.follow:
             for batch in batches:
                 masks = self.matching.masks(batch)
                 yield from self._event_alerts(batch, masks)
                 yield from self._stateful(sorted(self._taken(batch, masks), key=lambda each: each.event.order))
+                yield from self._advanced()
         else:
             with PassedSpool(self.options.spool_bytes) as spool:
                 for batch in batches:
@@ -85,39 +103,67 @@ class Scan:
                     for each in self._taken(batch, masks):
                         spool.add(each)
                 yield from self._stateful(spool)
+                yield from self._advanced()
+        yield from self._finished()
+        self._account()
+
+    def _advanced(self) -> Iterator[Detection]:
+        """What is certain now that the data's clock has moved on."""
+        for number, matcher in self._awaiting:
+            newest = self.matching.newest[self.matching.rules[number].clock]
+            if newest != NO_TIME:
+                yield from self._hits(number, matcher.advance(newest))
+
+    def _finished(self) -> Iterator[Detection]:
+        """What is found now that there are no more events."""
+        for number, (matcher, _) in self._matched.items():
+            yield from self._hits(number, matcher.finish())
+        for number, pipe in self._pipes.items():
+            for result in pipe.kept():
+                yield from self._kept(number, result)
+        if not self.options.follow:
             for _, detector in self._incidents.values():
                 for incident in detector.incidents():
                     self.report.found(incident.rule_uuid)
                     yield incident
-        for number, (matcher, _) in self._sequences.items():
-            self.report.dropped(self.matching.rules[number].rule, matcher.evicted)
-            if isinstance(matcher, LateTolerantMatcher):
-                self.report.came_too_late(self.matching.rules[number].rule, matcher.too_late)
-        for number, (aggregator, _) in self._incidents.items():
-            self.report.dropped(self.matching.rules[number].rule, aggregator.evicted_rows)
-            self.report.came_too_late(self.matching.rules[number].rule, aggregator.too_late)
+
+    def _account(self) -> None:
+        reported = self.options.open_windows is OpenWindows.REPORT
+        for number, compiled in enumerate(self.matching.rules):
+            rule = compiled.rule
+            if number in self._matched:
+                matcher, _ = self._matched[number]
+                self.report.dropped(rule, matcher.evicted)
+                if isinstance(matcher, LateTolerantMatcher):
+                    self.report.came_too_late(rule, matcher.too_late)
+                self.report.left_open(rule, self._open[number], "the data", reported=reported)
+            if number in self._incidents:
+                aggregator, _ = self._incidents[number]
+                self.report.dropped(rule, aggregator.evicted_rows)
+                self.report.came_too_late(rule, aggregator.too_late)
+            if number in self._pipes:
+                pipe = self._pipes[number]
+                self.report.piped(rule, len(pipe.kept()), pipe.seen, "the whole scan")
         self.report.left_out_keys(self._keys_left_out)
 
     def _event_alerts(self, batch: Batch, masks: list[Rows]) -> Iterator[Detection]:
         hits = [
             (int(row), number)
             for number in self._events
+            if number not in self._pipes
             for row in np.flatnonzero(masks[self.matching.slots[number][0]])
         ]
         current, found = -1, None
         for row, number in sorted(hits):
             if found is None or row != current:
                 current, found = row, batch.event(row)
-            event = self._names[number].named(found)
-            now = self.options.now if event.time == NO_TIME else event.time
-            # Only an event with an id can be read twice; the others are told apart by their names.
-            yield from self._reported(self._events[number].alert(event, now), once=event.has_own_id)
+            yield from self._kept(number, found)
 
     def _taken(self, batch: Batch, masks: list[Rows]) -> Iterator[PassedEvent]:
         watches = [
             self.matching.watch(number, masks)
             for number in range(len(self.matching.rules))
-            if number not in self._events
+            if number not in self._events or number in self._pipes
         ]
         for each in take(batch, watches):
             self._keys_left_out += each.keys_left_out
@@ -128,15 +174,47 @@ class Scan:
             for number, row in each.rows:
                 match row:
                     case StagePassed():
-                        matcher, detector = self._sequences[number]
-                        for hit in matcher.feed(row):
-                            named = self._with_names(number, hit)
-                            # The same events under two values of a many-valued key are one alert, as
-                            # Kibana would give them one id.
-                            alert = detector.alert(named, named.events[-1].time)
-                            yield from self._reported(alert, once=True)
+                        yield from self._hits(number, self._matched[number][0].feed(row))
+                    case GroupPassed() if number in self._pipes:
+                        # Read twice, it is one result.
+                        if not self._repeats[number].seen(row.event):
+                            self._pipes[number].add(row.event.order, row.event)
                     case GroupPassed():
                         yield from self._triggered(number, row)
+
+    def _hits(self, number: int, hits: Iterable[SequenceHit]) -> Iterator[Detection]:
+        for hit in hits:
+            if hit.open_until is not None:
+                self._open[number] += 1
+                if self.options.open_windows is OpenWindows.OMIT:
+                    continue
+            if number not in self._pipes:
+                yield from self._kept(number, hit)
+                continue
+            # Samples are in the order of their keys, in which they come; sequences in that of their last events.
+            ordered = isinstance(self.matching.rules[number].pattern, SequencePattern)
+            self._pipes[number].add(hit.events[-1].order if ordered else (), hit)
+
+    def _kept(self, number: int, result: Event | SequenceHit) -> Iterator[Detection]:
+        """The alert of an event, or of a sequence or sample."""
+        names = self._names[number]
+        match result:
+            case Event():
+                event = names.named(result)
+                alert = self._events[number].alert(event, self._moment([event]))
+                # Only an event with an id can be read twice; the others are told apart by their names.
+                yield from self._reported(alert, once=event.has_own_id)
+            case SequenceHit():
+                hit = replace(result, events=tuple(map(names.named, result.events)))
+                # The same events under two values of a many-valued key are one alert, as Kibana would give
+                # them one id.
+                alert = self._matched[number][1].alert(hit, self._moment(hit.events))
+                yield from self._reported(alert, once=True)
+
+    def _moment(self, events: Iterable[Event]) -> int:
+        """When an alert is made in a scan that finds everything: at its latest event."""
+        latest = max(event.time for event in events)
+        return self.options.now if latest == NO_TIME else latest
 
     def _triggered(self, number: int, row: GroupPassed) -> Iterator[Detection]:
         aggregator, detector = self._incidents[number]
@@ -146,9 +224,6 @@ class Scan:
             if self.options.follow:
                 self.report.found(detector.rule.instance_id)
                 yield detector.incident(uuid)
-
-    def _with_names(self, number: int, hit: SequenceHit) -> SequenceHit:
-        return replace(hit, events=tuple(self._names[number].named(event) for event in hit.events))
 
     def _reported(self, alert: Alert | None, *, once: bool) -> Iterator[Alert]:
         """Count and give an alert, unless it must be given once and was."""
@@ -160,3 +235,19 @@ class Scan:
                 del self._alerted[next(iter(self._alerted))]
         self.report.found(alert.rule_uuid)
         yield alert
+
+
+def _has_absences(pattern: Pattern) -> bool:
+    return isinstance(pattern, SequencePattern) and bool(pattern.absences)
+
+
+def _matcher(pattern: SequencePattern | SamplePattern, *, follow: bool) -> Matcher:
+    match pattern:
+        case SamplePattern():
+            return (
+                SampleMatcher(pattern, limit_entries=_FOLLOWED_ROWS, eager=True)
+                if follow
+                else SampleMatcher(pattern)
+            )
+        case SequencePattern():
+            return LateTolerantMatcher(pattern, LATENESS, _FOLLOWED_ROWS) if follow else SequenceMatcher(pattern)

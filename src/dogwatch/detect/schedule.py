@@ -1,8 +1,8 @@
 """A scan as the rules' schedule would have seen the events: each Elastic rule at its interval over its look-back.
 
 A rule that runs every five minutes from ``now-9m`` sees each event once or twice; what it finds twice is one
-alert. At most ``max_signals`` of a run are kept, the newest, as the detection engine keeps them. FortiSIEM
-rules have no schedule: they run in their sliding window as ever.
+alert. At most ``max_signals`` of a run are kept, the newest unless the rule's pipe begins at the other end, as
+the detection engine keeps them. FortiSIEM rules have no schedule: they run in their sliding window as ever.
 """
 
 from __future__ import annotations
@@ -19,14 +19,24 @@ from dogwatch.base.time import format_instant, parse_date_math, parse_duration
 from dogwatch.detect.compiled import CompiledRule
 from dogwatch.detect.event import EventDetector
 from dogwatch.detect.incident import IncidentDetector
-from dogwatch.detect.matching import Matching, ScanOptions, ScanReport
+from dogwatch.detect.matching import Matching, OpenWindows, ScanOptions, ScanReport
 from dogwatch.detect.naming import EventNames
-from dogwatch.detect.sequence import SequenceDetector
+from dogwatch.detect.sequence import OPEN_UNTIL, SequenceDetector
 from dogwatch.engine.aggregate import GroupAggregator
+from dogwatch.engine.limit import limited
 from dogwatch.engine.passed import GroupPassed, Passed, PassedSpool, StagePassed, take
-from dogwatch.engine.sequence import SequenceMatcher
+from dogwatch.engine.sample import SampleMatcher
+from dogwatch.engine.sequence import SequenceHit, SequenceMatcher
 from dogwatch.events.batch import Batch
-from dogwatch.logic.pattern import AggregatePattern, EventPattern, SequencePattern
+from dogwatch.logic.pattern import (
+    AggregatePattern,
+    End,
+    EventPattern,
+    Limit,
+    SamplePattern,
+    SequencePattern,
+    limits_with_size,
+)
 from dogwatch.rules.model import ElasticRule, FortisiemRule
 
 _ORIGIN = 0
@@ -81,34 +91,81 @@ def _before_now(expression: str) -> int | None:
 
 
 @dataclass(slots=True)
+class _Cut:
+    """Alerts that runs found and did not keep; a later run may.
+
+    Attributes:
+        count: How many no run has kept.
+    """
+
+    count: int = 0
+    _times: dict[str, int] = field(default_factory=dict)
+
+    def add(self, uuid: str, time: int) -> None:
+        """A run did not keep an alert whose latest event is at ``time``."""
+        self.count += uuid not in self._times
+        self._times[uuid] = time
+
+    def discard(self, uuid: str) -> None:
+        """A run kept the alert."""
+        self.count -= self._times.pop(uuid, None) is not None
+
+    def forget_before(self, start: int) -> None:
+        """No run will find alerts from before ``start`` again."""
+        self._times = {uuid: time for uuid, time in self._times.items() if time >= start}
+
+
+@dataclass(slots=True)
 class _Runs:
     """One rule's runs so far.
 
     Attributes:
+        compiled: The rule and what it looks for.
         rows: What the next runs may see, in canonical order.
         due: Runs that are to be played.
-        known: Alerts that a run has kept, with the time of their last event; a later run may find them again.
-        held_back: Alerts that runs found and did not keep, likewise.
+        known: Alerts that a run has kept, with the time of their latest event; a later run may find them again.
+        beyond_size: Alerts beyond ``max_signals``.
+        piped: Alerts that the rule's pipes left out.
+        left_open: Alerts that an event after the run's stretch of time could have refuted.
         runs: Runs that were played.
         capped_runs: Those of them that found more than they may keep.
-        cut: Alerts that were found and never kept.
         first_capped: When that happened first.
         evicted: Pending sequences that were dropped for want of room.
     """
 
     rule: ElasticRule
     schedule: Schedule
-    pattern: EventPattern | SequencePattern
+    compiled: CompiledRule
     names: EventNames = field(default_factory=EventNames)
     rows: deque[Passed] = field(default_factory=deque)
     due: set[int] = field(default_factory=set)
     known: dict[str, int] = field(default_factory=dict)
-    held_back: dict[str, int] = field(default_factory=dict)
+    beyond_size: _Cut = field(default_factory=_Cut)
+    piped: _Cut = field(default_factory=_Cut)
+    left_open: int = 0
     runs: int = 0
     capped_runs: int = 0
-    cut: int = 0
     first_capped: int = 0
     evicted: int = 0
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """Which results of a run are kept: the limit of ``max_signals`` first, then the rule's pipes."""
+        return limits_with_size(self.compiled.limits, self.schedule.max_signals, End.TAIL)
+
+    @property
+    def restless(self) -> bool:
+        """Whether a run may find something new without a new row, because an old one has gone out of sight.
+
+        That row may have refuted a sequence, been in an earlier sample of its key, or had an earlier place.
+        """
+        match self.compiled.pattern:
+            case SequencePattern(absences=absences):
+                return bool(absences or self.compiled.limits)
+            case SamplePattern():
+                return True
+            case _:
+                return bool(self.compiled.limits)
 
     def asks_for(self, moment: int) -> bool:
         """Ask for a run at ``moment``; says whether nobody has before."""
@@ -123,8 +180,13 @@ class _Runs:
         while self.rows and self.rows[0].event.time < start:
             self.rows.popleft()
         self.known = {uuid: time for uuid, time in self.known.items() if time >= start}
-        self.held_back = {uuid: time for uuid, time in self.held_back.items() if time >= start}
+        self.beyond_size.forget_before(start)
+        self.piped.forget_before(start)
         return list(takewhile(lambda row: row.event.time <= end, self.rows))
+
+    def sees_any(self, moment: int) -> bool:
+        """Whether a run at ``moment`` sees any of the rows so far."""
+        return bool(self.rows) and self.rows[-1].event.time >= moment - self.schedule.look_back
 
 
 class ScheduledScan:
@@ -150,12 +212,12 @@ class ScheduledScan:
             if isinstance(rule, FortisiemRule) and isinstance(pattern, AggregatePattern):
                 self._incidents[number] = (GroupAggregator(pattern), IncidentDetector(rule, pattern))
                 self._incident_names[number] = EventNames()
-            elif isinstance(rule, ElasticRule) and isinstance(pattern, EventPattern | SequencePattern):
+            elif isinstance(rule, ElasticRule) and not isinstance(pattern, AggregatePattern):
                 schedule = schedule_of(rule)
                 if isinstance(schedule, Diagnostic):
                     self.report.notes.append(schedule)
                     continue
-                self._runs[number] = _Runs(rule, schedule, pattern)
+                self._runs[number] = _Runs(rule, schedule, compiled)
             else:
                 raise TypeError(f"{rule.label}: no detection for {type(pattern).__name__}")
             kept.append(compiled)
@@ -167,7 +229,7 @@ class ScheduledScan:
             for batch in batches:
                 masks = self.matching.masks(batch)
                 watches = [self.matching.watch(number, masks) for number in range(len(self.matching.rules))]
-                for passed in take(batch, watches):
+                for passed in take(batch, watches, untimed=False):
                     self._keys_left_out += passed.keys_left_out
                     spool.add(passed)
             for passed in spool:
@@ -213,42 +275,48 @@ class ScheduledScan:
         # An event that was read twice is one alert.
         found = {alert.uuid: (alert, time) for alert, time in self._alerts(runs, window, moment)}
         runs.runs += 1
-        excess = len(found) - runs.schedule.max_signals
+        within_size = set(limited(found, runs.limits[:1]))
+        kept = set(limited((uuid for uuid in found if uuid in within_size), runs.limits[1:]))
         new: list[Alert] = []
-        for place, (uuid, (alert, time)) in enumerate(found.items()):
+        for uuid, (alert, time) in found.items():
             if uuid in runs.known:
                 continue
-            if place < excess:
-                runs.cut += uuid not in runs.held_back
-                runs.held_back[uuid] = time
-            else:
-                runs.cut -= runs.held_back.pop(uuid, None) is not None
+            if uuid in kept:
+                runs.beyond_size.discard(uuid)
+                runs.piped.discard(uuid)
                 runs.known[uuid] = time
+                runs.left_open += OPEN_UNTIL in alert.document
                 new.append(alert)
-        if excess > 0:
+            else:
+                (runs.piped if uuid in within_size else runs.beyond_size).add(uuid, time)
+        if len(found) > len(within_size):
             runs.first_capped = runs.first_capped or moment
             runs.capped_runs += 1
-            # When a sequence's start has gone out of sight, one that was cut may have room.
-            self._ask(number, moment + runs.schedule.interval)
+        # When a sequence's start has gone out of sight, one that was cut may have room.
+        following = moment + runs.schedule.interval
+        if len(found) > len(within_size) or (runs.restless and runs.sees_any(following)):
+            self._ask(number, following)
         return new
 
     def _alerts(self, runs: _Runs, window: list[Passed], moment: int) -> Iterator[tuple[Alert, int]]:
-        if isinstance(runs.pattern, EventPattern):
+        """Everything that a run finds, in the order of results, each with the time of its latest event."""
+        pattern = runs.compiled.pattern
+        if isinstance(pattern, EventPattern):
             single = EventDetector(runs.rule)
             for row in window:
                 alert = single.alert(runs.names.named(row.event), moment)
                 if alert is not None:
                     yield alert, row.event.time
-            return
-        detector, matcher = SequenceDetector(runs.rule), SequenceMatcher(runs.pattern)
-        for row in window:
-            if isinstance(row, StagePassed):
-                for hit in matcher.feed(row):
-                    named = replace(hit, events=tuple(runs.names.named(event) for event in hit.events))
-                    alert = detector.alert(named, moment)
-                    if alert is not None:
-                        yield alert, hit.events[-1].time
-        runs.evicted += matcher.evicted
+        elif isinstance(pattern, SequencePattern | SamplePattern):
+            detector = SequenceDetector(runs.rule, pattern)
+            for hit in _hits(runs, pattern, window, moment):
+                if hit.open_until is not None and self.options.open_windows is OpenWindows.OMIT:
+                    # A later run gives it, once it is certain.
+                    continue
+                named = replace(hit, events=tuple(map(runs.names.named, hit.events)))
+                alert = detector.alert(named, moment)
+                if alert is not None:
+                    yield alert, max(event.time for event in hit.events)
 
     def _trigger(self, number: int, row: GroupPassed) -> None:
         aggregator, detector = self._incidents[number]
@@ -263,14 +331,40 @@ class ScheduledScan:
         self.report.left_out_keys(self._keys_left_out)
         for runs in self._runs.values():
             self.report.dropped(runs.rule, runs.evicted)
-            if runs.cut:
+            self.report.left_open(runs.rule, runs.left_open, "a run's stretch of time", reported=True)
+            given = self.report.detections[runs.rule.instance_id]
+            self.report.piped(runs.rule, given, given + runs.piped.count, f"{runs.runs} runs")
+            if runs.beyond_size.count:
+                which = "older" if runs.limits[0].end is End.TAIL else "newer"
                 self.report.notes.append(
                     Diagnostic(
                         "max-signals",
                         f"{runs.rule.label} ({runs.rule.name}): {runs.capped_runs} of {runs.runs} runs found more "
-                        f"than max_signals {runs.schedule.max_signals}; {runs.cut} older ones were cut, first at "
-                        f"{format_instant(runs.first_capped)}",
+                        f"than max_signals {runs.schedule.max_signals}; {runs.beyond_size.count} {which} ones "
+                        f"were cut, first at {format_instant(runs.first_capped)}",
                         Severity.WARNING,
                         hint="raise max_signals, make the rule narrower, or scan without --as-scheduled",
                     )
                 )
+
+
+def _hits(
+    runs: _Runs, pattern: SequencePattern | SamplePattern, window: list[Passed], moment: int
+) -> list[SequenceHit]:
+    """The sequences of one run by their last event, or its samples by key."""
+    rows = [row for row in window if isinstance(row, StagePassed)]
+    match pattern:
+        case SamplePattern():
+            samples = SampleMatcher(pattern)
+            for row in rows:
+                samples.feed(row)
+            hits = samples.finish()
+            runs.evicted += samples.evicted
+            return hits
+        case SequencePattern():
+            sequences = SequenceMatcher(pattern)
+            hits = [hit for row in rows for hit in sequences.feed(row)]
+            hits += sequences.advance(moment - runs.schedule.lag)
+            hits += sequences.finish()
+            runs.evicted += sequences.evicted
+            return sorted(hits, key=lambda hit: hit.events[-1].order)

@@ -1,36 +1,33 @@
-"""A search: the events, or the sequences, that satisfy one query."""
+"""A search: the events, the sequences or the samples that satisfy one query."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
-from dogwatch.detect.matching import SPOOL_BYTES
-from dogwatch.engine.passed import PassedSpool, StagePassed, Watch, take
+from dogwatch.base.time import format_instant
+from dogwatch.detect.query import LANGUAGES, EventFields, lower_query
+from dogwatch.detect.results import Result, Results, Searched
 from dogwatch.engine.plan import Plan, check
-from dogwatch.engine.sequence import SequenceMatcher
+from dogwatch.engine.sequence import SequenceHit
 from dogwatch.events.batch import Batch, Document, Event
-from dogwatch.languages import eql
-from dogwatch.languages.fortisiem.lower import lower_subpattern
-from dogwatch.languages.kql.lower import lower_text as lower_kql
 from dogwatch.languages.lowering import Lowered
 from dogwatch.logic.pattern import (
     AggregatePattern,
+    End,
     EventPattern,
     Key,
     SamplePattern,
     SequencePattern,
     columns_of,
+    limits_with_size,
     predicates_of,
 )
-from dogwatch.schema.field import FieldRef
+from dogwatch.schema.field import FieldRef, FieldType, Scalar
 from dogwatch.schema.schema import Schema
 
-LANGUAGES = ("eql", "kql", "fortisiem")
-"""The languages that a search can be written in; ``kuery`` is another name for ``kql``."""
+__all__ = ["LANGUAGES", "Hit", "Search", "result_end"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,86 +55,145 @@ class Search:
         query: Its text; for FortiSIEM the filter of single events.
         schema: The types of fields.
         now: What ``now`` means in the query's dates, nanoseconds since 1970 UTC.
+        event_category_field: The field that the event category of an EQL query is compared with.
+        timestamp_field: The field that gives events their time; EQL only.
+        tiebreaker_field: The field that orders events of one time, ``None`` for their own order; EQL only.
 
     Attributes:
         notes: Warnings and notices about the query.
         fields: The columns that batches must have.
+        found: What the last run found before any limit. Where a head limit ended it early, this is more than the
+            limit if there was more to find, except in a followed stream, of which no more is read.
+        left_out: What the last run could not follow, for want of room or because it came too late.
 
     Raises:
         DogwatchError: The query cannot be run; the diagnostics point into its text.
     """
 
-    def __init__(self, language: str, query: str, schema: Schema, *, now: int | None = None) -> None:
-        lowered = _lower(language, query, schema, now)
-        self._pattern: EventPattern | SequencePattern = _searched(lowered)
+    def __init__(
+        self,
+        language: str,
+        query: str,
+        schema: Schema,
+        *,
+        now: int | None = None,
+        event_category_field: str = "event.category",
+        timestamp_field: str = "@timestamp",
+        tiebreaker_field: str | None = None,
+    ) -> None:
+        fields = EventFields(event_category_field, timestamp_field, tiebreaker_field)
+        lowered = lower_query(language, query, schema, now, fields)
+        self._pattern = _searched(lowered)
+        self._pipes = lowered.limits
+        self._clock = lowered.clock
         self.notes = lowered.notes
-        problems = [problem for each in predicates_of(self._pattern) for problem in check(each)]
+        predicates = predicates_of(self._pattern)
+        problems = [problem for each in predicates for problem in check(each)]
         if problems:
             raise DogwatchError(problems)
-        self._plan = Plan(predicates_of(self._pattern))
-        self.fields: frozenset[FieldRef] = self._plan.fields | columns_of(self._pattern)
+        self._plan = Plan(predicates)
+        self.fields: frozenset[FieldRef] = self._plan.fields | columns_of(self._pattern) | self._clock.fields
+        self.found = 0
+        self.left_out: tuple[Diagnostic, ...] = ()
 
-    def run(self, batches: Iterable[Batch], *, size: int | None = None) -> Iterator[Hit]:
-        """The hits: single events in the order of reading, sequences by their last event.
+    def run(
+        self,
+        batches: Iterable[Batch],
+        *,
+        size: int | None = None,
+        result_position: End = End.TAIL,
+        max_samples_per_key: int = 1,
+        follow: bool = False,
+    ) -> Iterator[Hit]:
+        """The hits: single events in canonical order, sequences by their last event, samples by key.
 
         Args:
             batches: The events, with the columns ``fields``.
-            size: How many hits at most; the earliest found.
+            size: How many hits at most, ``None`` for all. As in Elasticsearch, it limits what the query's first
+                pipe gets, at the end that the pipe keeps.
+            result_position: The end of the ordered hits that ``size`` keeps if the query has no pipe. Of samples,
+                which have no place in time, it keeps the first.
+            max_samples_per_key: How many samples a key gives at most.
+            follow: The events may have no end and come in about the order in which they happen: hits are given as
+                they are found. Without effect if the last hits are wanted.
+
+        Raises:
+            DogwatchError: A number is negative (``search-option``).
         """
-        hits = self._events(batches) if isinstance(self._pattern, EventPattern) else self._sequences(batches)
-        for number, hit in enumerate(hits):
-            if size is not None and number >= size:
-                return
-            yield hit
+        self.found = 0
+        self.left_out = ()
+        _check_not_negative("size", size)
+        _check_not_negative("max_samples_per_key", max_samples_per_key)
+        results = Results(
+            self._pattern,
+            self._plan,
+            self._clock,
+            limits_with_size(self._pipes, size, self.kept_end(result_position)),
+            max_samples_per_key=max_samples_per_key,
+            follow=follow,
+        )
+        return self._hits(results, batches)
 
-    def _events(self, batches: Iterable[Batch]) -> Iterator[Hit]:
-        for batch in batches:
-            (mask,) = self._plan.evaluate(batch)
-            for row in np.flatnonzero(mask).tolist():
-                yield Hit((_document(batch.event(row)),))
+    def kept_end(self, asked: End) -> End:
+        """The end of the ordered hits that a size keeps, where ``asked`` was asked for."""
+        if self._pipes:
+            return self._pipes[0].end
+        return End.HEAD if isinstance(self._pattern, SamplePattern) else asked
 
-    def _sequences(self, batches: Iterable[Batch]) -> Iterator[Hit]:
-        if not isinstance(self._pattern, SequencePattern):
-            return
-        matcher = SequenceMatcher(self._pattern)
-        with PassedSpool(SPOOL_BYTES) as spool:
-            for batch in batches:
-                for passed in take(batch, [Watch(0, self._pattern, self._plan.evaluate(batch))]):
-                    spool.add(passed)
-            for passed in spool:
-                for _, row in passed.rows:
-                    if isinstance(row, StagePassed):
-                        for hit in matcher.feed(row):
-                            yield Hit(tuple(_document(event) for event in hit.events), hit.keys)
+    def _hits(self, results: Results, batches: Iterable[Batch]) -> Iterator[Hit]:
+        try:
+            for result in results.over(batches):
+                yield self._hit(result)
+        finally:
+            self.found = results.found
+            self.left_out = tuple(results.left_out())
 
-
-def _lower(language: str, query: str, schema: Schema, now: int | None) -> Lowered:
-    match language.lower():
-        case "eql":
-            return eql.lower_text(query, type_of=schema.type_of, suggest=schema.hint)
-        case "kql" | "kuery":
-            return lower_kql(query, type_of=schema.type_of, now=now, known_fields=schema.mappings)
-        case "fortisiem":
-            return lower_subpattern("search", query, (), "", 1, type_of=schema.type_of)
-        case _:
-            raise DogwatchError(
-                Diagnostic(
-                    "unknown-language",
-                    f"`{language}` is no language that Dogwatch searches in",
-                    hint=f"choose one of {', '.join(LANGUAGES)}",
-                )
-            )
+    def _hit(self, result: Result) -> Hit:
+        match self._pattern, result:
+            case _, Event():
+                return Hit((result.document,))
+            case SequencePattern() as pattern, SequenceHit():
+                laid_out = pattern.laid_out(result.events)
+                documents = tuple({"missing": True} if event is None else event.document for event in laid_out)
+                return Hit(documents, _shown_key(pattern, result.keys), result.open_until)
+            case SamplePattern() as pattern, SequenceHit():
+                return Hit(tuple(event.document for event in result.events), _shown_key(pattern, result.keys))
+            case pattern, _:
+                raise TypeError(f"{type(pattern).__name__} gives no {type(result).__name__}")
 
 
-def _searched(lowered: Lowered) -> EventPattern | SequencePattern:
+def result_end(name: str) -> End:
+    """The end that ``head`` or ``tail`` names.
+
+    Raises:
+        DogwatchError: It is neither (``search-option``).
+    """
+    try:
+        return End(name)
+    except ValueError as error:
+        message = f"`{name}` is no end of the results"
+        raise DogwatchError(Diagnostic("search-option", message, hint="choose `tail` or `head`")) from error
+
+
+def _searched(lowered: Lowered) -> Searched:
     match lowered.pattern:
         case AggregatePattern(predicate=predicate):
             return EventPattern(predicate)
-        case SamplePattern():
-            raise NotImplementedError
         case pattern:
             return pattern
 
 
-def _document(event: Event) -> Document:
-    return event.document
+def _shown_key(pattern: SequencePattern | SamplePattern, key: Key) -> Key:
+    kinds = [each.field.ref.type for each in pattern.stages[0].keys]
+    return tuple(_shown(value, kind) for value, kind in zip(key, kinds, strict=True))
+
+
+def _shown(value: Scalar | None, kind: FieldType) -> Scalar | None:
+    return format_instant(value) if kind is FieldType.DATE and isinstance(value, int) else value
+
+
+def _check_not_negative(name: str, number: int | None) -> None:
+    if number is not None and number < 0:
+        raise DogwatchError(
+            Diagnostic("search-option", f"`{name}` is {number}, and there is no negative number of hits")
+        )

@@ -1,4 +1,4 @@
-"""Sequence rules: n events become n building blocks and one shell alert over them, as in Kibana."""
+"""Sequence and sample rules: n events become n building blocks and one shell alert over them, as in Kibana."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from dogwatch.alerts.identity import building_block_uuids, named, shell_alert_uuid
 from dogwatch.alerts.model import Alert, AlertKind
+from dogwatch.base.time import format_instant
 from dogwatch.detect.document import (
     alert_fields,
     ancestors_of,
@@ -18,25 +19,31 @@ from dogwatch.detect.document import (
 from dogwatch.detect.intersection import intersection
 from dogwatch.engine.sequence import SequenceHit
 from dogwatch.events.batch import Event
+from dogwatch.logic.pattern import SamplePattern, SequencePattern
 from dogwatch.rules.model import ElasticRule
+
+OPEN_UNTIL = "dogwatch.sequence.open_until"
+"""Until when an event could have come that would have refuted a sequence, where the data ended before."""
 
 
 class SequenceDetector:
-    """Turns a rule's sequences into alerts.
+    """Turns a rule's sequences or samples into alerts.
 
     Args:
-        rule: An EQL rule whose pattern is a sequence.
+        rule: An EQL rule.
+        pattern: What it looks for.
     """
 
-    def __init__(self, rule: ElasticRule) -> None:
+    def __init__(self, rule: ElasticRule, pattern: SequencePattern | SamplePattern) -> None:
         self.rule = rule
+        self._pattern = pattern
         self._rule_fields = rule_fields(rule)
 
     def alert(self, hit: SequenceHit, now: int) -> Alert | None:
         """The shell alert with its building blocks; ``None`` if one of the events came from this very rule.
 
         Args:
-            hit: The sequence, its events under their final ids.
+            hit: The sequence or sample, its events under their final ids.
             now: When the alert is made: its ``@timestamp``, nanoseconds since 1970 UTC.
         """
         if any(made_by(self.rule, event) for event in hit.events):
@@ -66,6 +73,8 @@ class SequenceDetector:
             self._block(event, number, uuid, block, shell_uuid, now)
             for number, (event, uuid, block) in enumerate(zip(hit.events, uuids, ancestors, strict=True))
         ]
+        # Those of a sample are in the query's order, not in that of time.
+        documents = [event.document for event in sorted(hit.events, key=lambda event: event.order)]
         common = intersection([as_signal(event.document) for event in hit.events])
         document: dict[str, Any] = {
             **common,
@@ -74,8 +83,8 @@ class SequenceDetector:
                 uuid=shell_uuid,
                 ancestors=descent,
                 now=now,
-                original_time=hit.events[0].time,
-                reason=reason(self.rule, *(event.document for event in hit.events)),
+                documents=documents,
+                reason=reason(self.rule, *documents),
             ),
             "kibana.alert.group.id": shell_uuid,
         }
@@ -83,12 +92,22 @@ class SequenceDetector:
         if self.rule.building_block_type is not None:
             document["kibana.alert.building_block_type"] = self.rule.building_block_type
             kind = AlertKind.BUILDING_BLOCK
-        # One key finishes at most one sequence on an event, so a later and better reading of the same end is
-        # the same detection.
-        last = hit.events[-1]
-        keys = ["null" if key is None else f"{type(key).__name__}:{key}" for key in hit.keys]
-        sameness = named("sequence", [self.rule.instance_id, *keys, last.index or "", last.id])
-        return Alert(kind, shell_uuid, self.rule.instance_id, sameness, document, tuple(blocks))
+        if hit.open_until is not None:
+            document[OPEN_UNTIL] = format_instant(hit.open_until)
+        return Alert(kind, shell_uuid, self.rule.instance_id, self._sameness(hit), document, tuple(blocks))
+
+    def _sameness(self, hit: SequenceHit) -> str:
+        parts = ["null" if key is None else f"{type(key).__name__}:{key}" for key in hit.keys]
+        match self._pattern:
+            case SequencePattern():
+                # One key finishes at most one sequence on an event, so a later and better reading of the same
+                # end is the same detection.
+                kind, decisive = "sequence", hit.events[-1:]
+            case SamplePattern():
+                kind, decisive = "sample", hit.events
+        for event in decisive:
+            parts += [event.index or "", event.id]
+        return named(kind, [self.rule.instance_id, *parts])
 
     def _block(
         self, event: Event, number: int, uuid: str, ancestors: list[dict[str, Any]], group: str, now: int
@@ -100,7 +119,7 @@ class SequenceDetector:
                 uuid=uuid,
                 ancestors=ancestors,
                 now=now,
-                original_time=event.time,
+                documents=[event.document],
                 reason=reason(self.rule, event.document),
             ),
             "kibana.alert.building_block_type": "default",

@@ -6,17 +6,18 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from dogwatch.base.external_sort import ExternalSorter
 from dogwatch.engine.state import EventRow, decode, encode
-from dogwatch.events.batch import NO_TIME, Batch, Event
+from dogwatch.events.batch import NO_TIEBREAK, NO_TIME, Batch, Event
 from dogwatch.logic.pattern import (
     OWN_CLOCK,
     AggregatePattern,
@@ -25,14 +26,19 @@ from dogwatch.logic.pattern import (
     JoinKey,
     Key,
     Pattern,
+    SamplePattern,
     SequencePattern,
     aggregates_of,
+    stages_of,
 )
 from dogwatch.logic.predicate import Field
-from dogwatch.schema.field import Scalar
+from dogwatch.schema.field import FieldRef, Scalar
 
 Mask = npt.NDArray[np.bool_]
 """One answer for each row of a batch."""
+
+Integers = npt.NDArray[np.int64]
+"""One whole number for each row of a batch."""
 
 StageKeys = tuple[tuple[Key, int], ...]
 """Each key that a row acts under, with the stages that it satisfies there as bits (``stages_of`` numbers them)."""
@@ -44,7 +50,7 @@ MAX_KEYS = 1000
 # The two rows are msgspec structs, not dataclasses: millions are made, and a frozen dataclass takes five
 # times as long to make.
 class StagePassed(msgspec.Struct, frozen=True):
-    """An event that satisfied stages of a sequence.
+    """An event that satisfied stages of a sequence or a sample.
 
     Attributes:
         event: The event; its ``order`` is the row's.
@@ -91,10 +97,10 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class PassedEvent:
-    """An event with everything that it passed.
+    """An event with everything that it passed under one clock.
 
     Attributes:
-        event: The event.
+        event: The event, its time and tiebreak as the clock reads them.
         rows: The numbers of the patterns, each with its row.
         keys_left_out: Keys beyond ``MAX_KEYS`` in one stage, under which the event was not counted.
     """
@@ -160,31 +166,84 @@ class PassedSpool:
         self.close()
 
 
-def take(batch: Batch, watches: Iterable[Watch]) -> Iterator[PassedEvent]:
+def take(batch: Batch, watches: Iterable[Watch], *, untimed: bool = True) -> Iterator[PassedEvent]:
     """The rows of a batch that passed something, in the batch's order, each taken out of it once.
 
-    A row without a timestamp has no place in time and takes no part. A stage with a many-valued key applies
-    under each value, and with several such keys under each combination; without a value for a plain key it
-    does not apply.
+    Each clock has a ``PassedEvent`` of its own, as it gives the event another place in the order. A stage with a
+    many-valued key applies under each value, and with several such keys under each combination; without a value
+    for a plain key it does not apply. A row without a time has no place in a sequence or a window.
+
+    Args:
+        batch: The events.
+        watches: What each pattern's predicates said about them.
+        untimed: Whether rows without a time take part where order plays no part: single events and samples.
     """
-    timed = batch.time != NO_TIME
+    by_clock: defaultdict[Clock, list[Watch]] = defaultdict(list)
+    for watch in watches:
+        by_clock[watch.clock].append(watch)
+    taken = [_taken(batch, clock, several, untimed=untimed) for clock, several in by_clock.items()]
+    for row in sorted(set().union(*(each.rows() for each in taken))):
+        event = batch.event(row)
+        for each in taken:
+            if (passed := each.passed(row, event)) is not None:
+                yield passed
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What passed in one batch under one clock, by row."""
+
+    time: Integers
+    tiebreak: Integers
+    stages: dict[int, list[tuple[int, StageKeys]]]
+    groups: dict[int, list[tuple[int, Key, tuple[Scalar | None, ...]]]]
+    left_out: dict[int, int]
+
+    def rows(self) -> set[int]:
+        """The rows that passed something."""
+        return self.stages.keys() | self.groups.keys()
+
+    def passed(self, row: int, event: Event) -> PassedEvent | None:
+        """One row, if it passed something; ``event`` bears its own time."""
+        stages, groups = self.stages.get(row, ()), self.groups.get(row, ())
+        if not stages and not groups:
+            return None
+        time, tiebreak = int(self.time[row]), int(self.tiebreak[row])
+        if (time, tiebreak) != (event.time, event.tiebreak):
+            event = replace(event, time=time, tiebreak=tiebreak)
+        return _passed_event(event, stages, groups, self.left_out.get(row, 0))
+
+
+def _taken(batch: Batch, clock: Clock, watches: Iterable[Watch], *, untimed: bool) -> _Taken:
+    time, tiebreak = ordinals(batch, clock)
+    timed: Mask = time != NO_TIME
+    unordered: Mask = np.ones_like(timed) if untimed else timed
     stages: defaultdict[int, list[tuple[int, StageKeys]]] = defaultdict(list)
     groups: defaultdict[int, list[tuple[int, Key, tuple[Scalar | None, ...]]]] = defaultdict(list)
     left_out: defaultdict[int, int] = defaultdict(int)
     for watch in watches:
         match watch.pattern:
-            case SequencePattern():
-                for row, keys in _stage_keys(batch, watch.pattern, watch.masks, timed, left_out).items():
+            case SequencePattern() | SamplePattern() as pattern:
+                within = timed if isinstance(pattern, SequencePattern) else unordered
+                for row, keys in _stage_keys(batch, pattern, watch.masks, within, left_out).items():
                     stages[row].append((watch.number, tuple(keys.items())))
-            case AggregatePattern():
-                for row, group, values in _groups(batch, watch.pattern, watch.masks[0] & timed):
+            case AggregatePattern() as pattern:
+                for row, group, values in _groups(batch, pattern, watch.masks[0] & timed):
                     groups[row].append((watch.number, group, values))
             case EventPattern():
-                for row in np.flatnonzero(watch.masks[0] & timed).tolist():
+                for row in np.flatnonzero(watch.masks[0] & unordered).tolist():
                     groups[row].append((watch.number, (), ()))
-    for row in sorted(stages.keys() | groups.keys()):
-        event = batch.event(row)
-        yield _passed_event(event, stages.get(row, ()), groups.get(row, ()), left_out.get(row, 0))
+    return _Taken(time, tiebreak, stages, groups, left_out)
+
+
+def ordinals(batch: Batch, clock: Clock) -> tuple[Integers, Integers]:
+    """Each row's time and tiebreak as a clock reads them: ``NO_TIME`` and ``NO_TIEBREAK`` where it finds none."""
+    time, tiebreak = batch.time, batch.tiebreak
+    if clock.timestamp is not None:
+        time = _first_integers(batch, clock.timestamp, NO_TIME)
+    if clock.tiebreaker is not None:
+        tiebreak = _first_integers(batch, clock.tiebreaker, NO_TIEBREAK)
+    return time, tiebreak
 
 
 def aggregated_fields(pattern: AggregatePattern) -> tuple[Field, ...]:
@@ -205,19 +264,22 @@ def _passed_event(
 
 
 def _stage_keys(
-    batch: Batch, pattern: SequencePattern, masks: Sequence[Mask], timed: Mask, left_out: dict[int, int]
+    batch: Batch,
+    pattern: SequencePattern | SamplePattern,
+    masks: Sequence[Mask],
+    within: Mask,
+    left_out: dict[int, int],
 ) -> dict[int, dict[Key, int]]:
     """For each row the stages that apply under each key; what exceeds ``MAX_KEYS`` is counted in ``left_out``."""
     found: defaultdict[int, dict[Key, int]] = defaultdict(dict)
+    stages = stages_of(pattern)
     count = len(pattern.stages)
     # A hit comes from the last stage, so its keys, listed first, give the order of hits on one event.
-    numbers = [*range(count - 1, -1, -1), *([count] if pattern.until else [])]
-    for number in numbers:
-        stage = pattern.until if number == count and pattern.until else pattern.stages[number]
-        rows = np.flatnonzero(masks[number] & timed)
+    for number in (*range(count - 1, -1, -1), *range(count, len(stages))):
+        rows = np.flatnonzero(masks[number] & within)
         if not rows.size:
             continue
-        choices = [_key_values(batch, key, rows) for key in stage.keys]
+        choices = [_key_values(batch, key, rows) for key in stages[number].keys]
         bit = 1 << number
         for place, row in enumerate(rows.tolist()):
             values = [column[place] for column in choices]
@@ -263,3 +325,12 @@ def _values(batch: Batch, field: Field, rows: npt.NDArray[np.intp]) -> list[list
     lists = [value if isinstance(value, list) else [value] for value in taken]
     absent = (None, "") if field.blank_is_missing else (None,)
     return [[value for value in values if value not in absent] for values in lists]
+
+
+def _first_integers(batch: Batch, ref: FieldRef, missing: int) -> Integers:
+    """The first value of a column of whole numbers or dates for every row, ``missing`` where there is none."""
+    column = batch.columns[ref]
+    if pa.types.is_list(column.type):
+        firsts = _first_values(batch, Field(ref), np.arange(batch.length))
+        return np.array([missing if value is None else value for value in firsts], np.int64)
+    return np.asarray(column.fill_null(missing), np.int64)

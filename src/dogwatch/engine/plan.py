@@ -15,21 +15,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
+from dogwatch.base.fieldpath import MAX_NAMES, is_too_deep
 from dogwatch.engine.kernels.column import Columns
 from dogwatch.engine.kernels.leaf import CHEAP, LeafKernel, compile_leaf
 from dogwatch.engine.kernels.mask import Flags, Mask, Rows
 from dogwatch.engine.kernels.together import PatternGroups
+from dogwatch.engine.kernels.wildcard import MAX_PATTERN, length_of
 from dogwatch.engine.reference.functions import FUNCTIONS as BEHAVIOURS
 from dogwatch.events.batch import Batch
 from dogwatch.logic.functions import FUNCTIONS
 from dogwatch.logic.predicate import (
     And,
+    AnyWord,
+    Between,
     Call,
     Compare,
     Constant,
     Contains,
     Exists,
     Expression,
+    Field,
     InNetwork,
     IsTrue,
     Leaf,
@@ -47,6 +52,7 @@ from dogwatch.logic.predicate import (
 from dogwatch.schema.field import FieldRef
 
 _NOBODY: Rows = np.zeros(0, np.int64)
+_LONGEST_SHOWN = 200
 _FEW = 8
 """A cheap leaf asked about less than one row in so many answers for these alone."""
 
@@ -190,13 +196,16 @@ class _Compiler:
 
     def _leaf(self, leaf: Leaf) -> _Node:
         problems = [problem for operand in _operands(leaf) for problem in _problems(operand)]
+        if isinstance(leaf, Within | AnyWord):
+            problems += check(leaf.predicate)
+        problems += _excesses(leaf)
         if not problems:
             try:
                 kernel = compile_leaf(leaf, self._groups)
                 return _Leaf(kernel, kernel.cost)
             except DogwatchError as error:
                 problems += error.diagnostics
-        paths = ", ".join(sorted({f"`{field.ref}`" for field in fields_of(leaf)})) or "constants"
+        paths = ", ".join(sorted({_shown(field) for field in fields_of(leaf)})) or "constants"
         self.problems += [replace(found, message=f"{found.message} (asked of {paths})") for found in problems]
         return _Fixed(None)
 
@@ -315,6 +324,11 @@ def _polarity(node: _Node) -> bool:
     return positive
 
 
+def _shown(field: Field) -> str:
+    name = str(field.ref)
+    return f"`{name}`" if len(name) <= _LONGEST_SHOWN else f"`{name[:_LONGEST_SHOWN]}...`"
+
+
 def _operands(leaf: Leaf) -> tuple[Expression, ...]:
     match leaf:
         case Exists(field=field):
@@ -323,8 +337,19 @@ def _operands(leaf: Leaf) -> tuple[Expression, ...]:
             return (left, right)
         case Truth(call=call):
             return (call,)
-        case Member() | Like() | Contains() | Regex() | InNetwork() | Words() | Within():
+        case Between() | Member() | Like() | Contains() | Regex() | InNetwork() | Words() | AnyWord() | Within():
             return (leaf.operand,)
+
+
+def _excesses(leaf: Leaf) -> list[Diagnostic]:
+    """What is so large that only an attacker would ask it."""
+    problems = []
+    if isinstance(leaf, Like) and any(length_of(pattern) > MAX_PATTERN for pattern in leaf.patterns):
+        message = f"a wildcard pattern has more than {MAX_PATTERN:,} characters"
+        problems.append(Diagnostic("pattern-too-long", message, hint="ask for parts of the text, each by itself"))
+    if any(is_too_deep(field.ref.path) for field in fields_of(leaf)):
+        problems.append(Diagnostic("field-too-deep", f"the field's path has more than {MAX_NAMES} names"))
+    return problems
 
 
 def _problems(expression: Expression) -> list[Diagnostic]:

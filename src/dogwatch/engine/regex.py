@@ -1,6 +1,7 @@
 """Regular expressions over text that strangers typed: matched in linear time or refused.
 
-Hyperscan compiles the ``PERL`` and ``JAVA`` dialects, ``dogwatch.engine.lucene_regex`` the ``LUCENE`` dialect.
+Hyperscan compiles the ``PERL`` dialect and, rewritten by ``dogwatch.engine.java_regex``, the ``JAVA`` dialect;
+``dogwatch.engine.lucene_regex`` compiles the ``LUCENE`` dialect.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import hyperscan
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 from dogwatch.base.text import Fold
+from dogwatch.engine.java_regex import from_java
 from dogwatch.engine.lucene_regex import LuceneRegex
+from dogwatch.engine.regex_size import MAX_SIZE, size
 from dogwatch.logic.predicate import RegexDialect
 
 MAX_PATTERN = 8192
@@ -60,16 +63,25 @@ def _compile(patterns: tuple[str, ...], dialect: RegexDialect, fold: Fold) -> Te
     for pattern in patterns:
         if len(pattern) > MAX_PATTERN:
             raise _unsupported(pattern, f"is longer than {MAX_PATTERN} characters")
+        if dialect is not RegexDialect.LUCENE and size(pattern) > MAX_SIZE:
+            raise _unsupported(pattern, "repeats so much that compiling it would take too long")
     match dialect:
         case RegexDialect.PERL:
             return _PerlRegex(patterns, fold)
         case RegexDialect.JAVA:
-            return _PerlRegex([rf"\A(?:{pattern})\z" for pattern in patterns], fold)
+            return _PerlRegex([_whole_java(pattern) for pattern in patterns], fold)
         case RegexDialect.LUCENE:
             try:
                 return LuceneRegex(patterns, fold)
             except ValueError as error:
                 raise _unsupported("|".join(patterns), str(error)) from error
+
+
+def _whole_java(pattern: str) -> str:
+    try:
+        return rf"\A(?:{from_java(pattern)})\z"
+    except ValueError as error:
+        raise _unsupported(pattern, str(error)) from error
 
 
 class _PerlRegex:

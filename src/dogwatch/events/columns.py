@@ -15,7 +15,7 @@ from dogwatch.base.diagnostic import Place
 from dogwatch.events.batch import NO_TIME, Batch, Document, EventSource
 from dogwatch.events.document import Found, PathTree
 from dogwatch.events.report import ReadReport
-from dogwatch.schema.coerce import Missing, coercion
+from dogwatch.schema.coerce import Missing, field_coercion
 from dogwatch.schema.derived import DERIVED_FIELDS, DerivedField
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
 from dogwatch.schema.schema import multi_field_parent
@@ -86,8 +86,10 @@ class ColumnPlan:
     def __init__(self, fields: Iterable[FieldRef]) -> None:
         self.fields = tuple(sorted(set(fields)))
         paths = dict.fromkeys(path for ref in (*self.fields, TIMESTAMP) for path in _paths_read(ref))
+        with_nulls = dict.fromkeys(ref.path for ref in self.fields if ref.null_value is not None)
         self.slots = {path: slot for slot, path in enumerate(paths)}
-        self.tree = PathTree(tuple(paths))
+        self.null_slots = {path: slot for slot, path in enumerate(with_nulls, len(paths))}
+        self.tree = PathTree(tuple(paths), tuple(with_nulls))
 
 
 class BatchBuilder:
@@ -119,7 +121,7 @@ class BatchBuilder:
             report: Counts the values that do not fit, and the rows without a time or an index.
         """
         length = len(self._tiebreaks)
-        reading = _Reading(self._found, self._plan.slots, report)
+        reading = _Reading(self._found, self._plan, report)
         columns = {ref: _column(reading.cells(ref), ref.type, length) for ref in self._plan.fields}
         time = _times(reading.cells(TIMESTAMP), length)
         index = _text_array(self._indices)
@@ -163,9 +165,10 @@ class _Cells:
 class _Reading:
     """The coerced values of one batch, each field worked out (and its losses counted) once."""
 
-    def __init__(self, found: list[Found], slots: dict[str, int], report: ReadReport) -> None:
+    def __init__(self, found: list[Found], plan: ColumnPlan, report: ReadReport) -> None:
         self._found = found
-        self._slots = slots
+        self._slots = plan.slots
+        self._null_slots = plan.null_slots
         self._report = report
         self._done: dict[FieldRef, _Cells] = {}
 
@@ -173,6 +176,9 @@ class _Reading:
         cells = self._done.get(ref)
         if cells is None:
             cells = self._coerced(ref, self._raw(ref.path))
+            if ref.null_value is not None:
+                nulls = self._found[self._null_slots[ref.path]].rows
+                cells = _with_nulls(cells, nulls, ref.null_value)
             derived = DERIVED_FIELDS.get(ref.path)
             if derived is not None and derived.ref == ref:
                 cells = _with_derived(cells, derived, [self.cells(source) for source in derived.inputs])
@@ -199,7 +205,7 @@ class _Reading:
     def _coerced(self, ref: FieldRef, raw: Found) -> _Cells:
         if ref.type in _AS_THEY_ARE and all(type(v) is str for v in raw.values):
             return _Cells(raw.rows, raw.values)
-        convert = coercion(ref.type)
+        convert = field_coercion(ref)
         rows: list[int] = []
         values: list[Scalar] = []
         for row, value in zip(raw.rows, raw.values, strict=True):
@@ -226,6 +232,12 @@ def _paths_read(ref: FieldRef) -> list[str]:
         for source in derived.inputs:
             paths += _paths_read(source)
     return paths
+
+
+def _with_nulls(own: _Cells, rows: list[int], null_value: Scalar) -> _Cells:
+    pairs = [*zip(own.rows, own.values, strict=True), *((row, null_value) for row in rows)]
+    pairs.sort(key=lambda pair: pair[0])
+    return _Cells([row for row, _ in pairs], [value for _, value in pairs])
 
 
 def _with_derived(own: _Cells, derived: DerivedField, inputs: list[_Cells]) -> _Cells:

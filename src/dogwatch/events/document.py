@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from dogwatch.base.fieldpath import split_path
 from dogwatch.events.batch import Document
-from dogwatch.schema.coerce import flatten
+from dogwatch.schema.coerce import coerce_field, flatten
+from dogwatch.schema.field import FieldRef, Scalar
+from dogwatch.schema.schema import multi_field_parent
 
 _NO_SLOT = -1
 
@@ -29,10 +32,12 @@ class Found:
 class _Node:
     """A point on a wanted path.
 
-    ``below`` leads from every relative path to the node it names, so that a dotted key is one look-up.
+    ``below`` leads from every relative path to the node it names, so that a dotted key is one look-up;
+    ``null_slot`` is where explicit nulls are noted if somebody asks for them.
     """
 
     slot: int = _NO_SLOT
+    null_slot: int = _NO_SLOT
     below: dict[str, _Node] = field(default_factory=dict)
 
 
@@ -41,13 +46,17 @@ class PathTree:
 
     Args:
         paths: Dotted field paths without repeats; results come in their order.
+        with_nulls: Paths whose explicit nulls, also those in lists, are wanted too: their places follow those of
+            ``paths``, and there the nulls are values.
     """
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        self._count = len(paths)
+    def __init__(self, paths: Sequence[str], with_nulls: Sequence[str] = ()) -> None:
+        self._count = len(paths) + len(with_nulls)
         self._root = _Node()
         for slot, path in enumerate(paths):
             _insert(self._root, split_path(path)).slot = slot
+        for slot, path in enumerate(with_nulls, len(paths)):
+            _insert(self._root, split_path(path)).null_slot = slot
 
     def extract(self, document: Document) -> list[list[Any]]:
         """The document's values of each path. An object under a path that names it is a value."""
@@ -79,18 +88,29 @@ def _walk(document: Document, node: _Node, row: int, found: list[Found]) -> None
     below = node.below
     for key, value in document.items():
         child = below.get(key)
-        if child is None or value is None:
+        if child is None:
             continue
-        if isinstance(value, list):
+        if value is None:
+            _note_null(child, row, found)
+        elif isinstance(value, list):
             for item in flatten(value) if any(isinstance(item, list) for item in value) else value:
-                if item is not None:
+                if item is None:
+                    _note_null(child, row, found)
+                else:
                     _visit(item, child, row, found)
         elif child.below or isinstance(value, dict):
             _visit(value, child, row, found)
-        else:
+        elif child.slot != _NO_SLOT:
             column = found[child.slot]
             column.rows.append(row)
             column.values.append(value)
+
+
+def _note_null(node: _Node, row: int, found: list[Found]) -> None:
+    if node.null_slot != _NO_SLOT:
+        column = found[node.null_slot]
+        column.rows.append(row)
+        column.values.append(None)
 
 
 def _visit(value: Any, node: _Node, row: int, found: list[Found]) -> None:  # noqa: ANN401
@@ -100,6 +120,24 @@ def _visit(value: Any, node: _Node, row: int, found: list[Found]) -> None:  # no
         column.values.append(value)
     if node.below and isinstance(value, dict):
         _walk(value, node, row, found)
+
+
+def field_values(document: Document, ref: FieldRef) -> list[Scalar]:
+    """One document's values of one field, coerced: the plain way to what a batch's column holds.
+
+    Fields that follow from others (``dogwatch.schema.derived``) are not worked out.
+    """
+    parent = multi_field_parent(ref.path)
+    own, *rest = _tree_of(ref.path, parent, ref.null_value is not None).extract(document)
+    above = rest.pop(0) if parent is not None else []
+    values = own or [value for value in above if not isinstance(value, dict)]
+    nulls = rest[0] if rest else []
+    return coerce_field([*values, *nulls], ref)[0]
+
+
+@lru_cache(maxsize=1024)
+def _tree_of(path: str, parent: str | None, with_nulls: bool) -> PathTree:
+    return PathTree((path,) if parent is None else (path, parent), (path,) if with_nulls else ())
 
 
 def leaf_value(document: Document, parent: str, leaf: str) -> object:

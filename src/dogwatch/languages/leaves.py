@@ -9,41 +9,38 @@ from __future__ import annotations
 
 import enum
 import ipaddress
+from collections.abc import Callable, Sequence
+from itertools import chain
 
 from dogwatch.base.text import Fold
-from dogwatch.base.time import SECOND, parse_date_math, parse_instant
-from dogwatch.languages.kql.tokens import BLANKS
+from dogwatch.base.words import lowered, may_be_in_word, words_of
+from dogwatch.languages.date import instant_of, needs_now
 from dogwatch.languages.value import Text
 from dogwatch.logic.predicate import (
     NEVER,
+    AnyWord,
+    Between,
     Compare,
     Exists,
     Field,
     InNetwork,
     IsTrue,
-    Leaf,
     Like,
     Literal,
     Member,
+    Or,
     Order,
     Predicate,
-    Regex,
-    RegexDialect,
     Wild,
     WildcardPattern,
     Words,
-    conjunction,
     disjunction,
 )
 from dogwatch.schema.coerce import Missing, coerce
-from dogwatch.schema.field import FieldRef, FieldType, Scalar
+from dogwatch.schema.field import FieldRef, FieldType
 
-_LONGEST_INSTANT = 64
-_WORD_CHARACTER = r"[\p{L}\p{N}_]"
-_BETWEEN_WORDS = r"[^\p{L}\p{N}_]"
-_DAY = 86400 * SECOND
-_UNIT_BY_DIGITS = {0: _DAY, 2: 3600 * SECOND, 4: 60 * SECOND, 6: SECOND}
-"""How much time a time of day leaves open, by the number of digits that it has."""
+_AS_BLANK = str.maketrans(dict.fromkeys("\t\n\r\u3000", " "))
+"""What a query string is split at."""
 
 _KINDS = {
     FieldType.LONG: "a number",
@@ -51,7 +48,9 @@ _KINDS = {
     FieldType.BOOLEAN: "`true` or `false`",
     FieldType.DATE: "a date",
     FieldType.IP: "an address or a CIDR block",
+    FieldType.OBJECT: "objects",
 }
+_FORMS = {FieldType.DATE: 'write a date such as "2024-03-01T10:15:00Z", or date math such as `now-1d/d`'}
 
 
 class Unfit(enum.Enum):
@@ -79,13 +78,15 @@ class UnfitValueError(Exception):
         self.hint = hint
 
 
-def match_leaf(ref: FieldRef, value: Text, now: int | None) -> Predicate:
+def match_leaf(ref: FieldRef, value: Text, now: int | None, *, split: bool = False) -> Predicate:
     """``field: value``.
 
     Args:
         ref: The field.
         value: The value as written.
         now: What ``now`` means in date math, in nanoseconds, if it may be used.
+        split: Whether a wildcard over a keyword is split at its blanks, as a query string is, so that each part
+            is a value of its own and any of them will do; else it applies to the whole value.
 
     Raises:
         UnfitValueError: The value does not fit the field's type.
@@ -93,72 +94,94 @@ def match_leaf(ref: FieldRef, value: Text, now: int | None) -> Predicate:
     field = Field(ref)
     if value.is_star and not value.quoted:
         return Exists(field)
-    if not value.quoted and value.pieces == ("null",):
-        raise UnfitValueError(
-            Unfit.TYPE,
-            "Elasticsearch refuses to search for null",
-            "write `not field: *` for a missing value, or put the word in double quotes",
-        )
+    refuse_null(value)
     if value.has_wildcard and ref.type not in (FieldType.KEYWORD, FieldType.TEXT, FieldType.VERSION):
         raise UnfitValueError(Unfit.TYPE, f"`{ref.path}` holds {_KINDS[ref.type]}, and wildcards match text only")
     match ref.type:
         case FieldType.TEXT:
             return _words(field, value)
         case FieldType.KEYWORD | FieldType.VERSION if value.has_wildcard:
-            return IsTrue(Like(field, (_pattern(value),)))
+            clauses = _clauses(value) if split else [value]
+            return any_of([_whole(field, clause) for clause in clauses])
         case FieldType.IP if "/" in value.literal:
             return IsTrue(InNetwork(field, (_network(ref, value.literal),)))
         case FieldType.DATE:
-            # Kibana makes a range of it, whose upper end is the end of the unit that was written last. Of several
-            # dates in one event, one may meet the lower end and another the upper.
-            return conjunction([_bound(field, op, value.literal, now) for op in (Order.GE, Order.LE)])
+            # Kibana makes a range of it, whose upper end is the end of the unit that was written last.
+            return between_leaf(ref, value, value, now)
+        case FieldType.KEYWORD:
+            return _equality(field, [value.literal])
         case _:
             return IsTrue(Compare(Order.EQ, field, _literal(ref, value.literal)))
 
 
 def range_leaf(ref: FieldRef, op: Order, value: Text, now: int | None) -> Predicate:
-    """``field < value`` and its sisters; arguments and errors as for ``match_leaf``."""
-    field = Field(ref)
-    if value.has_wildcard:
-        raise UnfitValueError(
-            Unfit.UNSUPPORTED, "a range cannot end in a wildcard", "escape the star if it is meant literally"
-        )
-    match ref.type:
-        case FieldType.TEXT:
-            raise UnfitValueError(
-                Unfit.UNSUPPORTED,
-                f"`{ref.path}` is analysed text, and a range over its words is not supported",
-            )
-        case FieldType.DATE:
-            return _bound(field, op, value.literal, now)
-        case _:
-            return IsTrue(Compare(op, field, _literal(ref, value.literal)))
+    """``field < value`` and its sisters; arguments and errors as for ``match_leaf``.
+
+    A range over analysed text is one over its words, and its end is taken as it is written.
+    """
+    end = _end(ref, op, value, now)
+    if ref.type is FieldType.TEXT:
+        return IsTrue(AnyWord(Field(ref), Compare(op, _word_of(ref), end)))
+    return IsTrue(Compare(op, Field(ref), end, _fold_of(ref)))
+
+
+def between_leaf(
+    ref: FieldRef, low: Text, high: Text, now: int | None, *, with_low: bool = True, with_high: bool = True
+) -> Predicate:
+    """Whether one value lies between two ends; other arguments and errors as for ``match_leaf``.
+
+    Args:
+        ref: The field.
+        low: The lower end.
+        high: The upper end.
+        now: What ``now`` means.
+        with_low: Whether the lower end is inside.
+        with_high: Whether the upper end is inside.
+    """
+    least = _end(ref, Order.GE if with_low else Order.GT, low, now)
+    most = _end(ref, Order.LE if with_high else Order.LT, high, now)
+    if ref.type is FieldType.TEXT:
+        return IsTrue(AnyWord(Field(ref), Between(_word_of(ref), least, most, with_low, with_high)))
+    return IsTrue(Between(Field(ref), least, most, with_low, with_high))
 
 
 def any_of(parts: list[Predicate]) -> Predicate:
     """Any of the parts, where equalities and wildcards over one text field become one leaf each."""
-    texts: dict[Field, list[Scalar]] = {}
+    texts: dict[Field, list[str]] = {}
     patterns: dict[Field, list[WildcardPattern]] = {}
     rest: list[Predicate] = []
-    for part in parts:
+    for part in chain.from_iterable(each.parts if isinstance(each, Or) else (each,) for each in parts):
         match part:
-            case IsTrue(part=Compare(op=Order.EQ, left=Field() as field, right=Literal(value=str() as value))):
+            case IsTrue(
+                part=Compare(op=Order.EQ, left=Field() as field, right=Literal(value=str() as value), fold=fold)
+            ) if fold is _fold_of(field.ref):
                 texts.setdefault(field, []).append(value)
-            case IsTrue(part=Like(operand=Field() as field, patterns=several)):
+            case IsTrue(part=Like(operand=Field() as field, patterns=several, fold=fold)) if fold is _fold_of(
+                field.ref
+            ):
                 patterns.setdefault(field, []).extend(several)
             case _:
                 rest.append(part)
     equalities = [_equality(field, list(dict.fromkeys(values))) for field, values in texts.items()]
     likes: list[Predicate] = [
-        IsTrue(Like(field, tuple(dict.fromkeys(several)))) for field, several in patterns.items()
+        IsTrue(Like(field, tuple(dict.fromkeys(several)), _fold_of(field.ref)))
+        for field, several in patterns.items()
     ]
     return disjunction([*equalities, *likes, *rest])
 
 
-def _equality(field: Field, values: list[Scalar]) -> Predicate:
-    if len(values) == 1:
-        return IsTrue(Compare(Order.EQ, field, Literal(values[0], field.ref.type)))
-    return IsTrue(Member(field, frozenset(values)))
+def _equality(field: Field, values: Sequence[str]) -> Predicate:
+    fold = _fold_of(field.ref)
+    members = frozenset(map(fold.apply, values))
+    if len(members) == 1:
+        return IsTrue(Compare(Order.EQ, field, Literal(next(iter(members)), field.ref.type), fold))
+    return IsTrue(Member(field, members, fold))
+
+
+def _fold_of(ref: FieldRef) -> Fold:
+    """How letter case counts: not at all in the multi-fields that Elastic's agent maps for that."""
+    is_caseless = ref.type is FieldType.KEYWORD and ref.path.endswith(".caseless")
+    return Fold.UNICODE if is_caseless else Fold.NONE
 
 
 def _literal(ref: FieldRef, text: str) -> Literal:
@@ -181,39 +204,44 @@ def _number(ref: FieldRef, text: str) -> Literal:
     return Literal(value, FieldType.DOUBLE)
 
 
-def _bound(field: Field, op: Order, text: str, now: int | None) -> Predicate:
-    if now is None and text.startswith("now"):
+def refuse_null(value: Text) -> None:
+    """Raise ``UnfitValueError`` if the value is KQL's literal null."""
+    if not value.quoted and value.pieces == ("null",):
+        raise UnfitValueError(
+            Unfit.TYPE,
+            "Elasticsearch refuses to search for null",
+            "write `not field: *` for a missing value, or put the word in double quotes",
+        )
+
+
+def _end(ref: FieldRef, op: Order, value: Text, now: int | None) -> Literal:
+    """One end of a range."""
+    refuse_null(value)
+    if value.has_wildcard:
+        raise UnfitValueError(
+            Unfit.UNSUPPORTED, "a range cannot end in a wildcard", "escape the star if it is meant literally"
+        )
+    text = value.literal
+    match ref.type:
+        case FieldType.DATE:
+            return Literal(_instant(ref, op, text, now), FieldType.DATE)
+        case FieldType.IP if "/" in text:
+            raise UnfitValueError(
+                Unfit.TYPE, "a range of addresses ends in an address, not in a block", "write `field: block`"
+            )
+        case FieldType.TEXT:
+            return Literal(text, FieldType.KEYWORD)
+        case _:
+            return _literal(ref, text)
+
+
+def _instant(ref: FieldRef, op: Order, text: str, now: int | None) -> int:
+    if now is None and needs_now(text):
         raise UnfitValueError(Unfit.UNSUPPORTED, "date math needs to be told what `now` means, and nobody has")
-    instant = _instant(text, now or 0, round_up=op in (Order.LE, Order.GT))
+    instant = instant_of(text, now or 0, round_up=op in (Order.LE, Order.GT))
     if instant is None:
-        raise _misfit(field.ref, text)
-    return IsTrue(Compare(op, field, Literal(instant, FieldType.DATE)))
-
-
-def _instant(text: str, now: int, *, round_up: bool) -> int | None:
-    """The instant that a date stands for at one end of a range.
-
-    Where rounding up, a time that stops early is the last nanosecond that it could mean; a date that
-    stops early still means its first day, as in Elasticsearch.
-    """
-    if len(text) > _LONGEST_INSTANT:
-        return None
-    if text.startswith("now") or "||" in text:
-        return parse_date_math(text, now, round_up=round_up)
-    start = parse_instant(text)
-    if start is None:
-        millis = coerce(text, FieldType.DATE)
-        return millis if isinstance(millis, int) else None
-    return start + _left_open(text) - 1 if round_up else start
-
-
-def _left_open(text: str) -> int:
-    time = text.strip().replace(" ", "T", 1).partition("T")[2]
-    for zone_mark in "Zz+-U":
-        time = time.partition(zone_mark)[0]
-    if "." in time or "," in time:
-        return 1
-    return _UNIT_BY_DIGITS[sum(char.isdigit() for char in time)]
+        raise _misfit(ref, text)
+    return instant
 
 
 def _network(ref: FieldRef, text: str) -> str:
@@ -221,6 +249,16 @@ def _network(ref: FieldRef, text: str) -> str:
         return str(ipaddress.ip_network(text, strict=False))
     except ValueError as error:
         raise _misfit(ref, text) from error
+
+
+def _whole(field: Field, value: Text) -> Predicate:
+    """A value, with or without wildcards, that is matched as a whole."""
+    if value.is_star:
+        return Exists(field)
+    if value.has_wildcard:
+        fold = _fold_of(field.ref)
+        return IsTrue(Like(field, (_mapped(_pattern(value), fold.apply),), fold))
+    return _equality(field, [value.literal])
 
 
 def _pattern(value: Text) -> WildcardPattern:
@@ -238,59 +276,71 @@ def _words(field: Field, value: Text) -> Predicate:
     word that ends in ``a`` or one that begins with ``b``.
     """
     if not value.has_wildcard:
-        words = _analysed(value.literal)
+        words = tuple(words_of(value.literal))
+        if not value.quoted:
+            words = tuple(dict.fromkeys(words))
         return IsTrue(Words(field, words, phrase=value.quoted and len(words) > 1)) if words else NEVER
     plain: list[str] = []
-    expressions: list[str] = []
-    for chunk in _chunks(value):
-        if any(isinstance(piece, Wild) for piece in chunk):
-            expression = _word_expression(chunk)
-            expressions += [expression] if expression else []
+    patterns: list[WildcardPattern] = []
+    found: list[Predicate] = []
+    for clause in _clauses(value):
+        if clause.is_star:
+            found.append(Exists(field))
+        elif clause.has_wildcard:
+            patterns += [_pattern(clause)] if _may_be_word(clause) else []
         else:
-            plain += _analysed("".join(map(str, chunk)))
-    leaves: list[Leaf] = [Words(field, tuple(dict.fromkeys(plain)))] if plain else []
-    if expressions:
-        leaves.append(Regex(field, tuple(dict.fromkeys(expressions)), RegexDialect.PERL, Fold.UNICODE))
-    return disjunction([IsTrue(leaf) for leaf in leaves])
+            plain += words_of(clause.literal)
+    if plain:
+        found.append(IsTrue(Words(field, tuple(dict.fromkeys(plain)))))
+    if patterns:
+        lower = tuple(dict.fromkeys(_mapped(pattern, lowered) for pattern in patterns))
+        found.append(IsTrue(AnyWord(field, Like(_word_of(field.ref), lower))))
+    return disjunction(found)
 
 
-def _analysed(text: str) -> tuple[str, ...]:
-    spaced = "".join(char if char.isalnum() or char == "_" else " " for char in text)
-    return tuple(spaced.lower().split())
+def _word_of(ref: FieldRef) -> Field:
+    return Field(FieldRef(ref.path, FieldType.KEYWORD))
 
 
-def _chunks(value: Text) -> list[list[str | Wild]]:
+def _mapped(pattern: WildcardPattern, change: Callable[[str], str]) -> WildcardPattern:
+    return WildcardPattern(tuple(change(piece) if isinstance(piece, str) else piece for piece in pattern.pieces))
+
+
+def _may_be_word(clause: Text) -> bool:
+    """Whether a word can match; a pattern is not split into words, so one that holds a hyphen matches none."""
+    return all(may_be_in_word(char) for piece in clause.pieces if isinstance(piece, str) for char in piece)
+
+
+def _clauses(value: Text) -> list[Text]:
+    """The parts of a query string: each with its wildcards, or adjacent words without any as one."""
     chunks: list[list[str | Wild]] = [[]]
     for piece in value.pieces:
         if isinstance(piece, Wild):
             chunks[-1].append(piece)
             continue
-        first, *others = _split(piece)
+        first, *others = piece.translate(_AS_BLANK).split(" ")
         chunks[-1] += [first] if first else []
         chunks += [[other] if other else [] for other in others]
-    return [chunk for chunk in chunks if chunk]
+    clauses: list[Text] = []
+    plain: list[str] = []
+    for chunk in chunks:
+        text = Text(tuple(chunk))
+        if text.has_wildcard:
+            clauses += [*_together(plain), text]
+            plain = []
+        elif chunk:
+            plain.append(text.literal)
+    return [*clauses, *_together(plain)]
 
 
-def _split(text: str) -> list[str]:
-    return text.translate(dict.fromkeys(map(ord, BLANKS), " ")).split(" ")
-
-
-def _word_expression(chunk: list[str | Wild]) -> str | None:
-    """A regular expression for one word with wildcards, or ``None`` when no word can match.
-
-    A wildcard query is not split into words, so one that holds a hyphen matches no word at all.
-    """
-    literals = [piece for piece in chunk if isinstance(piece, str)]
-    if not all(char.isalnum() or char == "_" for piece in literals for char in piece):
-        return None
-    if not literals:
-        return _WORD_CHARACTER
-    body = "".join(piece.lower() if isinstance(piece, str) else f"{_WORD_CHARACTER}*" for piece in chunk)
-    return f"(?:^|{_BETWEEN_WORDS}){body}(?:{_BETWEEN_WORDS}|$)"
+def _together(words: list[str]) -> list[Text]:
+    return [Text((" ".join(words),))] if words else []
 
 
 def _misfit(ref: FieldRef, text: str) -> UnfitValueError:
     shown = text if len(text) <= 40 else f"{text[:40]}..."
     return UnfitValueError(
-        Unfit.TYPE, f"`{ref.path}` holds {_KINDS.get(ref.type, 'text')}, which `{shown}` is not"
+        Unfit.TYPE,
+        f"`{ref.path}` holds {_KINDS.get(ref.type, 'text')}, which `{shown}` is not",
+        _FORMS.get(ref.type),
     )

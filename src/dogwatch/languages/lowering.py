@@ -12,6 +12,9 @@ from dogwatch.schema.field import FieldType
 TypeOf = Callable[[str], FieldType | None]
 """From a field's dotted path to its type, or ``None`` where no schema knows it."""
 
+MappingOf = Callable[[str], str | None]
+"""From a field's dotted path to its mapping type in Elasticsearch's words, such as ``wildcard`` or ``nested``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lowered:

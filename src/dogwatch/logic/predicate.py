@@ -5,7 +5,8 @@ Meaning, the same for every evaluator:
 * An operand is an expression over fields. A leaf asks its question once for every value of its field,
   and for the cartesian product of values when it names several fields; it is **true** if any of those
   answers is true, **unknown** if there was no value to ask about (or every answer was null) and none
-  was true, else **false**.
+  was true, else **false**. A field without values is asked about as null, to which only a function
+  that takes null has an answer.
 * ``And``, ``Or`` and ``Not`` are Kleene's three-valued connectives.
 * ``IsTrue`` turns unknown into false. A dialect whose negation is the complement of a set of documents
   (EQL, KQL, Lucene) wraps each leaf in it; a dialect whose nulls spread (FortiSIEM) does not.
@@ -122,6 +123,35 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
+class Between:
+    """Whether one and the same value lies between two ends, which two ``Compare`` would leave to two values.
+
+    Values and ends are ordered as ``Compare`` orders them.
+
+    Attributes:
+        operand: The field.
+        low: The lower end.
+        high: The upper end.
+        with_low: Whether the lower end is inside.
+        with_high: Whether the upper end is inside.
+    """
+
+    operand: Field
+    low: Literal
+    high: Literal
+    with_low: bool = True
+    with_high: bool = True
+
+    @property
+    def ends(self) -> tuple[Compare, Compare]:
+        """The two comparisons that one value must satisfy."""
+        return (
+            Compare(Order.GE if self.with_low else Order.GT, self.operand, self.low),
+            Compare(Order.LE if self.with_high else Order.LT, self.operand, self.high),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """Whether the operand equals one of the values. The values are already folded by ``fold``."""
 
@@ -171,12 +201,23 @@ class InNetwork:
 class Words:
     """Whether an analysed text holds the words: any of them, or all adjacent and in order (a phrase).
 
-    The words are analysed as the standard analyser does: split at non-word characters and lower-cased.
+    The field is analysed as the standard analyser does (``dogwatch.base.words``); the words are already so.
     """
 
     operand: Field
     words: tuple[str, ...]
     phrase: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnyWord:
+    """Whether a word of an analysed text satisfies a predicate; in there every field is that word, a keyword.
+
+    The words are those of the standard analyser (``dogwatch.base.words``), in lower case.
+    """
+
+    operand: Field
+    predicate: Predicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +266,7 @@ class IsTrue:
     part: Predicate
 
 
-Leaf = Exists | Compare | Member | Like | Contains | Regex | InNetwork | Words | Within | Truth
+Leaf = Exists | Compare | Between | Member | Like | Contains | Regex | InNetwork | Words | AnyWord | Within | Truth
 Predicate = Constant | Leaf | And | Or | Not | IsTrue
 
 ALWAYS = Constant(True)

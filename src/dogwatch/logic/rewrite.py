@@ -23,6 +23,8 @@ from dogwatch.logic.pattern import (
 )
 from dogwatch.logic.predicate import (
     And,
+    AnyWord,
+    Between,
     Call,
     Compare,
     Constant,
@@ -95,7 +97,7 @@ def predicate_with_fields(node: Predicate, change: ChangeRef) -> Predicate:
             return IsTrue(predicate_with_fields(part, change))
         case Exists(field=field):
             return Exists(_field(field, change))
-        case Words(operand=field):
+        case Words(operand=field) | Between(operand=field) | AnyWord(operand=field):
             return replace(node, operand=_field(field, change))
         case Within(operand=field, predicate=inner):
             return Within(_field(field, change), predicate_with_fields(inner, change))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place, Severity
 from dogwatch.languages import eql
@@ -11,10 +11,19 @@ from dogwatch.languages.eql.lower import EVENT_CATEGORY, TIMESTAMP
 from dogwatch.languages.eql.operand import Suggest
 from dogwatch.languages.fortisiem.lower import lower_subpattern
 from dogwatch.languages.kql.lower import lower_text as lower_kql
-from dogwatch.languages.lowering import Lowered, TypeOf
-from dogwatch.logic.pattern import SequencePattern
+from dogwatch.languages.lowering import Lowered, MappingOf, TypeOf
+from dogwatch.languages.lucene.lower import lower_text as lower_lucene
 from dogwatch.rules.filters import filters_predicate, restricted
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    type_of: TypeOf
+    now: int | None
+    known_fields: Collection[str]
+    suggest: Suggest | None
+    mapping_of: MappingOf | None
 
 
 def lower_rule(
@@ -24,8 +33,9 @@ def lower_rule(
     now: int | None = None,
     known_fields: Collection[str] = (),
     suggest: Suggest | None = None,
+    mapping_of: MappingOf | None = None,
 ) -> Lowered:
-    """The pattern of a rule, with what its author should know.
+    """The pattern of a rule that can run here, with what its author should know.
 
     Args:
         rule: The rule.
@@ -33,72 +43,97 @@ def lower_rule(
         now: What ``now`` means in a query's dates, in nanoseconds since 1970 UTC.
         known_fields: The fields that wildcards in field names stand for.
         suggest: From the name of an unknown field to a hint, if hints are wanted.
+        mapping_of: The schema's mapping types, which decide what is nested.
 
     Raises:
         DogwatchError: ``rule-unsupported`` if rules of its kind are not run here, or the language's own
             diagnostics; each is placed in the rule's file, where the query stands.
     """
     if rule.obstacle is not None:
-        raise DogwatchError(
-            Diagnostic("rule-unsupported", f"{rule.obstacle}, so {rule.name} is left out", place=rule.place)
-        )
+        raise _unsupported(rule, rule.obstacle)
+    return lower_query(rule, type_of, now=now, known_fields=known_fields, suggest=suggest, mapping_of=mapping_of)
+
+
+def lower_query(
+    rule: Rule,
+    type_of: TypeOf,
+    *,
+    now: int | None = None,
+    known_fields: Collection[str] = (),
+    suggest: Suggest | None = None,
+    mapping_of: MappingOf | None = None,
+) -> Lowered:
+    """What a rule's query and filters look for, also of a rule whose type is not run here.
+
+    For a rule of a type that does more with the events than find them (threshold, new terms, indicator match)
+    these are the events that it starts from. The arguments are those of ``lower_rule``.
+
+    Raises:
+        DogwatchError: ``rule-unsupported`` if the query's language is not read here, or there is no one query;
+            else as for ``lower_rule``.
+    """
     try:
-        lowered = _lowered(rule, type_of, now, known_fields, suggest)
+        lowered = _lowered(rule, _Context(type_of, now, known_fields, suggest, mapping_of))
         if isinstance(rule, ElasticRule) and rule.filters:
             allowed = filters_predicate(rule.filters, type_of)
             lowered = replace(lowered, pattern=restricted(lowered.pattern, allowed))
     except DogwatchError as error:
         raise DogwatchError(_placed(diagnostic, rule) for diagnostic in error.diagnostics) from error
-    notes = (*lowered.notes, *_own_notes(rule, lowered))
-    return Lowered(lowered.pattern, tuple(_placed(note, rule) for note in notes))
+    notes = (*lowered.notes, *_own_notes(rule))
+    return replace(lowered, notes=tuple(_placed(note, rule) for note in notes))
 
 
-def _lowered(
-    rule: Rule, type_of: TypeOf, now: int | None, known_fields: Collection[str], suggest: Suggest | None
-) -> Lowered:
+def _lowered(rule: Rule, context: _Context) -> Lowered:
     match rule:
         case FortisiemRule(subpatterns=(only,)):
             return lower_subpattern(
-                only.name, only.filter, only.group_by, only.aggregate, rule.window, type_of=type_of
+                only.name, only.filter, only.group_by, only.aggregate, rule.window, type_of=context.type_of
             )
         case ElasticRule(language="eql"):
             return eql.lower_text(
                 rule.query,
-                type_of=type_of,
+                type_of=context.type_of,
                 event_category_field=rule.event_category_override or EVENT_CATEGORY,
                 timestamp_field=rule.timestamp_field or TIMESTAMP,
-                suggest=suggest,
+                tiebreaker_field=rule.tiebreaker_field,
+                now=context.now,
+                suggest=context.suggest,
             )
-        case ElasticRule():
-            return lower_kql(rule.query, type_of=type_of, now=now, known_fields=known_fields)
-        case FortisiemRule():
-            raise AssertionError("a rule with an obstacle is refused before")
+        case ElasticRule(language="kuery"):
+            return lower_kql(
+                rule.query,
+                type_of=context.type_of,
+                now=context.now,
+                known_fields=context.known_fields,
+                mapping_of=context.mapping_of,
+            )
+        case ElasticRule(language="lucene"):
+            return lower_lucene(
+                rule.query, type_of=context.type_of, now=context.now, known_fields=context.known_fields
+            )
+        case ElasticRule(language=""):
+            raise _unsupported(rule, f"rules of type `{rule.type}` have no query")
+        case ElasticRule(language=language):
+            raise _unsupported(rule, f"queries in `{language}` are not read here")
+        case FortisiemRule(subpatterns=several):
+            raise _unsupported(rule, f"this rule has {len(several)} queries, one for each subpattern")
 
 
-def _own_notes(rule: Rule, lowered: Lowered) -> tuple[Diagnostic, ...]:
+def _unsupported(rule: Rule, why: str) -> DogwatchError:
+    return DogwatchError(Diagnostic("rule-unsupported", f"{why}, so {rule.name} is left out", place=rule.place))
+
+
+def _own_notes(rule: Rule) -> tuple[Diagnostic, ...]:
     """What the rule asks for beyond its query and does not get."""
-    notes: list[Diagnostic] = []
     if isinstance(rule, ElasticRule) and rule.exceptions_list:
-        notes.append(
+        return (
             Diagnostic(
                 "exceptions-not-applied",
                 "this rule refers to exception lists, which are not applied: it may fire on what they exempt",
                 Severity.WARNING,
-            )
+            ),
         )
-    if (
-        isinstance(rule, ElasticRule)
-        and rule.tiebreaker_field is not None
-        and isinstance(lowered.pattern, SequencePattern)
-    ):
-        notes.append(
-            Diagnostic(
-                "tiebreaker-not-applied",
-                f"events of one instant are put in their own order, not in that of `{rule.tiebreaker_field}`",
-                Severity.WARNING,
-            )
-        )
-    return tuple(notes)
+    return ()
 
 
 def _placed(diagnostic: Diagnostic, rule: Rule) -> Diagnostic:

@@ -161,7 +161,7 @@ RULE_TYPES: Mapping[str, tuple[str, ...]] = {
 }
 """The detection engine's rule types, each with its query languages, the default one first."""
 
-_RUN_HERE = frozenset({("eql", "eql"), ("query", "kuery")})
+_RUN_HERE = frozenset({("eql", "eql"), ("query", "kuery"), ("query", "lucene")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

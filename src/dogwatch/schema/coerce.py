@@ -16,7 +16,8 @@ from functools import lru_cache
 from typing import Any
 
 from dogwatch.base.time import parse_instant
-from dogwatch.schema.field import FieldType, Scalar
+from dogwatch.schema.dateformat import date_reader
+from dogwatch.schema.field import FieldRef, FieldType, Scalar
 
 _LONG_MIN, _LONG_MAX = -(2**63), 2**63 - 1
 _NANOS_PER_MILLI = 1_000_000
@@ -24,6 +25,8 @@ _NUMBER_CHARACTERS = frozenset("0123456789+-.eE")
 _LONGEST_NUMBER = 1000
 """Characters of a text that may still be a number; a double written out in full has fewer than 800."""
 _LONGEST_ADDRESS = 45
+_MOST_LEVELS = 100
+"""Levels of an object that is kept as text; an index takes 20."""
 _LONGEST_INSTANT = 64
 _YEAR_DIGITS = 4
 
@@ -62,6 +65,32 @@ def coerce(value: Any, kind: FieldType) -> Scalar | Missing:  # noqa: ANN401 - d
 def coercion(kind: FieldType) -> Callable[[Any], Scalar | Missing]:
     """The coercion of one type, for loops over many values that are not ``None``."""
     return _COERCIONS[kind]
+
+
+def field_coercion(ref: FieldRef) -> Callable[[Any], Scalar | Missing]:
+    """The coercion of one field, by its type and the formats of its dates, for values that are not ``None``."""
+    if ref.type is FieldType.DATE and ref.formats:
+        return _formatted(ref.formats)
+    return _COERCIONS[ref.type]
+
+
+def coerce_field(values: Iterable[Any], ref: FieldRef) -> tuple[list[Scalar], int]:
+    """The scalars of a field's values in order, lists flattened, and how many values were lost.
+
+    A null counts as the field's ``null_value`` if it has one.
+    """
+    convert = field_coercion(ref)
+    scalars: list[Scalar] = []
+    lost = 0
+    for value in flatten(values):
+        scalar = (
+            (Missing.ABSENT if ref.null_value is None else ref.null_value) if value is None else convert(value)
+        )
+        if not isinstance(scalar, Missing):
+            scalars.append(scalar)
+        elif scalar is Missing.LOST:
+            lost += 1
+    return scalars, lost
 
 
 def coerce_all(values: Iterable[Any], kind: FieldType) -> tuple[list[Scalar], int]:
@@ -179,6 +208,25 @@ def _date(value: Any) -> Scalar | Missing:  # noqa: ANN401
     return nanos if nanos is not None and _LONG_MIN < nanos <= _LONG_MAX else Missing.LOST
 
 
+@lru_cache(maxsize=256)
+def _formatted(formats: tuple[str, ...]) -> Callable[[Any], Scalar | Missing]:
+    read = date_reader(formats)
+
+    def convert(value: Any) -> Scalar | Missing:  # noqa: ANN401
+        # As in an index, the text of a number is read, whatever the format.
+        match value:
+            case bool():
+                return Missing.LOST
+            case int() | float() | str():
+                text = _text(value)
+                nanos = read(text) if read is not None and isinstance(text, str) else None
+                return Missing.LOST if nanos is None else nanos
+            case _:
+                return _no_scalar(value)
+
+    return convert
+
+
 def _ip(value: Any) -> Scalar | Missing:  # noqa: ANN401
     if not isinstance(value, str):
         return _no_scalar(value)
@@ -202,10 +250,23 @@ def _address(text: str) -> str | Missing:
 def _object(value: Any) -> Scalar | Missing:  # noqa: ANN401
     if not isinstance(value, dict):
         return _no_scalar(value)
+    if _is_deeper(value, _MOST_LEVELS):
+        return Missing.LOST
     try:
         return json.dumps(value, sort_keys=True, separators=(",", ":"))
-    except (RecursionError, ValueError):
+    except ValueError:
         return Missing.LOST
+
+
+def _is_deeper(value: dict[str, Any], levels: int) -> bool:
+    """Whether objects and lists lie inside each other more than so many levels deep."""
+    level: list[Any] = [value]
+    for _ in range(levels):
+        inner = (part for holder in level for part in (holder.values() if isinstance(holder, dict) else holder))
+        level = [part for part in inner if isinstance(part, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _no_scalar(value: object) -> Missing:

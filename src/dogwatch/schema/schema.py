@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from dogwatch.base.diagnostic import Diagnostic, DogwatchError
-from dogwatch.base.fieldpath import parents
+from dogwatch.base.fieldpath import is_too_deep, parents
+from dogwatch.schema.coerce import coerce_field
 from dogwatch.schema.derived import DERIVED_FIELDS
-from dogwatch.schema.field import TYPE_OF_MAPPING, FieldType
+from dogwatch.schema.field import TYPE_OF_MAPPING, FieldRef, FieldType
+from dogwatch.schema.mapping import Definition, definitions, resolved
 
 _MULTI_FIELDS = {"text": FieldType.TEXT, "caseless": FieldType.KEYWORD, "keyword": FieldType.KEYWORD}
 """Names under which a field's own values are indexed a second time, and the type that they have there."""
@@ -41,10 +42,14 @@ class Schema:
     """Field names and their Elasticsearch mapping types.
 
     Attributes:
-        mappings: Mapping type (``keyword``, ``long``, ``object``, ..) of each field by its dotted path.
+        mappings: Mapping type (``keyword``, ``long``, ``object``, ..) of each field by its dotted path; of an
+            alias, that of the field that it stands for.
+        definitions: What else a mapping says about a field: another path that holds its values, formats of its
+            dates, the value of an explicit null. Most fields have no entry.
     """
 
     mappings: Mapping[str, str]
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
 
     @staticmethod
     def ecs() -> Schema:
@@ -54,6 +59,8 @@ class Schema:
     def type_of(self, path: str) -> FieldType | None:
         """The type of a field's values, or ``None`` if it is unknown or holds objects."""
         mapping = self.mappings.get(path)
+        if mapping is None and is_too_deep(path):
+            return None
         if mapping is not None:
             return TYPE_OF_MAPPING.get(mapping)
         parent = multi_field_parent(path)
@@ -65,7 +72,9 @@ class Schema:
         return None
 
     def source_path(self, path: str) -> str:
-        """The path under which documents hold the field's values: for a multi-field its parent's."""
+        """The path under which documents hold the field's values: a multi-field's parent, an alias's target."""
+        if path in self.definitions:
+            return self.definitions[path].source
         parent = multi_field_parent(path)
         return parent if parent is not None and self._holds_text(parent) else path
 
@@ -78,12 +87,37 @@ class Schema:
 
         Args:
             mapping: Paths to mapping types (``{"a.b": "long"}``), or a mapping as Elasticsearch prints it
-                (``{"properties": {"a": {"properties": {"b": {"type": "long"}}}}}``), or a mixture.
+                (``{"properties": {"a": {"properties": {"b": {"type": "long"}}}}}``), or a mixture. Of a
+                definition count its ``type``, ``properties``, ``fields``, ``path`` (of an alias), ``format`` (of a
+                date) and ``null_value``.
 
         Raises:
-            DogwatchError: An entry is neither a type's name nor a definition (code ``mapping-syntax``).
+            DogwatchError: An entry is neither a type's name nor a definition, an alias names no field, a date's
+                format is not supported, or a null value is none of its type (code ``mapping-syntax``).
         """
-        return Schema({**self.mappings, **dict(_flat_mapping(_unwrap(mapping)))})
+        added = resolved(definitions(mapping), self.mappings, self.definitions)
+        mappings = {**self.mappings, **{path: each.type for path, each in added.items()}}
+        plain = {path: each for path, each in self.definitions.items() if path not in added}
+        facts = {path: each for path, each in added.items() if each != Definition(each.type, path)}
+        return Schema(mappings, {**plain, **facts})
+
+    def bind(self, ref: FieldRef) -> FieldRef:
+        """The field as documents are to be read: an alias's target, with its mapping's formats and null value.
+
+        Examples:
+            >>> schema = Schema.ecs().with_mapping({"pid": {"type": "alias", "path": "process.pid"}})
+            >>> schema.bind(FieldRef("pid", FieldType.LONG)).path
+            'process.pid'
+        """
+        fact = self.definitions.get(ref.path)
+        if fact is None:
+            return ref
+        formats = fact.formats if ref.type is FieldType.DATE else ()
+        bound = FieldRef(fact.source, ref.type, formats)
+        if fact.null_value is None:
+            return bound
+        values, _ = coerce_field([fact.null_value], bound)
+        return replace(bound, null_value=values[0] if values else None)
 
     def suggest(self, path: str) -> list[str]:
         """Up to three known names that resemble ``path``, the best first."""
@@ -104,32 +138,3 @@ def _ecs() -> Schema:
     mappings = {row["name"]: row["type"] for row in csv.DictReader(table.splitlines())}
     mappings.update((path, field.ref.type.value) for path, field in DERIVED_FIELDS.items())
     return Schema(mappings)
-
-
-def _unwrap(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
-    for wrapper in ("mappings", "properties"):
-        inner = mapping.get(wrapper)
-        if len(mapping) == 1 and isinstance(inner, Mapping) and not isinstance(inner.get("type"), str):
-            mapping = inner
-    return mapping
-
-
-def _flat_mapping(mapping: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    pending = list(mapping.items())
-    while pending:
-        path, definition = pending.pop()
-        match definition:
-            case str():
-                yield path, definition
-            case Mapping():
-                children = {**definition.get("properties", {}), **definition.get("fields", {})}
-                pending += [(f"{path}.{name}", child) for name, child in children.items()]
-                yield path, definition.get("type", "object")
-            case _:
-                raise DogwatchError(
-                    Diagnostic(
-                        "mapping-syntax",
-                        f"the mapping of `{path}` is neither a type's name nor a definition",
-                        hint='write "keyword" or {"type": "keyword"}',
-                    )
-                )

@@ -138,6 +138,50 @@ class TestShow:
         assert "[red]x[/red]" in shown
 
 
+class TestPlan:
+    def test_a_plan_alone(self) -> None:
+        outcome = run("rules", "show", NETCAT, "--plan")
+        assert (outcome.status, outcome.err) == (0, "")
+        lines = outcome.out.splitlines()
+        assert lines[0].startswith("sequence")
+        assert "  1. by process.entity_id" in lines
+        assert "fields" in lines
+        assert "Description" not in outcome.out
+
+    def test_a_plan_is_not_cut_to_the_screen(self) -> None:
+        assert run("rules", "show", NETCAT, "--plan", width=40).out == run("rules", "show", NETCAT, "--plan").out
+
+    def test_a_fortisiem_rule(self) -> None:
+        out = run("rules", "show", FORTISIEM, "--plan").out
+        assert out.startswith("groups Filter within 5m\n")
+        assert "COUNT(*) >= 1" in out
+
+    def test_a_rule_of_a_type_that_is_not_run(self, tmp_path: Path) -> None:
+        path = write_rule(tmp_path / "t.toml", query="process.name: nc")
+        of_kind = 'type = "threshold"\nlanguage = "kuery"'
+        path.write_text(path.read_text().replace('language = "eql"\n', "").replace('type = "eql"', of_kind))
+        outcome = run("rules", "show", "Test", "--plan", "--rules", path)
+        assert outcome.status == 0
+        assert outcome.out == 'each event\n  process.name == "nc"\nfields\n  process.name  keyword\n'
+        assert "notice: rule-unsupported" in outcome.err
+
+    def test_a_query_with_an_error(self, mixed: Path) -> None:
+        outcome = run("rules", "show", "two", "--plan", "--rules", mixed)
+        assert outcome.status == 2
+        assert outcome.out == ""
+        assert "eql-syntax" in outcome.err
+
+    def test_hostile_text_is_made_safe(self, tmp_path: Path) -> None:
+        query = 'process where process.name == "\\u001b[2J" and process.args : "\\u202e*"'
+        path = write_rule(
+            tmp_path / "r.toml", query=query.replace("\\u001b", "\\u{1b}").replace("\\u202e", "\\u{202e}")
+        )
+        out = run("rules", "show", "Test high", "--plan", "--rules", path).out
+        assert "\\x1b[2J" in out
+        assert "\x1b" not in out
+        assert "\u202e" not in out
+
+
 class TestHistoryAndDiff:
     def test_history_is_newest_first(self) -> None:
         shown = run("rules", "history", NETCAT, width=200).out
@@ -171,7 +215,10 @@ class TestCheck:
         outcome = run("rules", "check")
         assert outcome.status == 0
         assert outcome.err == ""
-        assert outcome.out == "6 rules loaded, 6 can run; 0 errors, 0 warnings.\n"
+        assert outcome.out.endswith("\n6 rules loaded, 6 can run; 0 errors, 0 warnings.\n")
+        rows = [line.split() for line in outcome.out.splitlines()]
+        assert ["eql", "eql", "2", "2", "2"] in rows
+        assert ["fortisiem", "correlation", "1", "1", "1"] in rows
 
     def test_bad_rules(self, mixed: Path) -> None:
         outcome = run("rules", "check", mixed)
@@ -189,7 +236,42 @@ class TestCheck:
         assert "warning: unknown-field" in outcome.err
         assert f"{rule}:14:15" in outcome.err
         assert "^^^^^^^^^^^" in outcome.err
-        assert outcome.out == "1 rule loaded, 1 can run; 0 errors, 1 warning.\n"
+        assert outcome.out.endswith("\n1 rule loaded, 1 can run; 0 errors, 1 warning.\n")
+
+    @pytest.mark.parametrize("width", [80, 140])
+    def test_types_that_are_not_run_are_checked_and_counted(self, tmp_path: Path, width: int) -> None:
+        kinds = (("threshold", "kuery"), ("new_terms", "lucene"), ("esql", "esql"))
+        for number, (kind, language) in enumerate(kinds):
+            path = write_rule(tmp_path / f"{number}.toml", rule_id=kind, query="process.name:x")
+            of_kind = f'type = "{kind}"\nlanguage = "{language}"'
+            path.write_text(path.read_text().replace('language = "eql"\n', "").replace('type = "eql"', of_kind))
+        outcome = run("rules", "check", tmp_path, width=width)
+        assert (outcome.status, outcome.err) == (0, "")
+        lines = outcome.out.splitlines()
+        assert max(map(cell_len, lines)) <= width
+        rows = {tuple(line.split()[:5]) for line in lines}
+        assert {("kuery", "threshold", "1", "1", "0"), ("lucene", "new_terms", "1", "1", "0")} <= rows
+        assert ("esql", "esql", "1", "not", "read") in rows
+        assert outcome.out.count("not run yet") == 3
+
+    def test_an_error_in_the_query_of_a_type_that_is_not_run(self, tmp_path: Path) -> None:
+        path = write_rule(tmp_path / "t.toml", query="process.pid: x")
+        of_kind = 'type = "threshold"\nlanguage = "kuery"'
+        path.write_text(path.read_text().replace('language = "eql"\n', "").replace('type = "eql"', of_kind))
+        outcome = run("rules", "check", path)
+        assert outcome.status == 1
+        assert "error: kql-type" in outcome.err
+        assert f"{path}:" in outcome.err
+        assert "^^^^" in outcome.err
+
+    def test_problems_are_told_in_the_order_of_files_and_lines(self, tmp_path: Path) -> None:
+        for name in ("b", "a"):
+            query = "process where x == 1 and\n  y == 2"
+            write_rule(tmp_path / f"{name}.toml", rule_id=f"z{name}", query=query)
+        err = run("rules", "check", tmp_path).err
+        places = [line.strip() for line in err.splitlines() if line.startswith("  /")]
+        assert len(places) == 4
+        assert [Path(place.split(":")[0]).name for place in places] == ["a.toml", "a.toml", "b.toml", "b.toml"]
 
     def test_nothing_to_check(self, tmp_path: Path) -> None:
         assert run("rules", "check", tmp_path / "nowhere").status == 2

@@ -303,6 +303,111 @@ class TestTime:
         plain, scheduled = (run("scan", SHELL, *more).documents for more in ((), ("--as-scheduled",)))
         assert {each["kibana.alert.uuid"] for each in plain} == {each["kibana.alert.uuid"] for each in scheduled}
 
+    def test_now_is_the_start_of_the_scan_unless_told(self, tmp_path: Path) -> None:
+        events = write_events(tmp_path / "events.ndjson", process_start(), process_start("nc -l", 40))
+        dates = write_rule(
+            tmp_path / "rule.toml", language="kuery", query="process.name: nc and @timestamp > now-30s"
+        )
+        assert not run("scan", events, "--rules", dates).documents
+        (alert,) = run("scan", events, "--rules", dates, "--now", "2026-11-22T02:01:00Z").documents
+        assert alert["@timestamp"].startswith("2026-11-22T02:00:40")
+        arguments: list[str | Path] = ["scan", events, "--rules", write_rule(tmp_path / "plain.toml")]
+        assert len(run(*arguments, "--from", "now-30s", "--now", "2026-11-22T02:01:00Z").documents) == 1
+        assert run(*arguments, "--now", "noon").status == 2
+
+
+class TestOpenWindows:
+    @pytest.fixture
+    def arguments(self, tmp_path: Path, netcat: Path) -> list[str | Path]:
+        query = """sequence by host.name with maxspan=1m
+          [process where process.name == "nc"] ![process where process.name == "ls"]"""
+        return ["scan", netcat, "--rules", write_rule(tmp_path / "rule.toml", query=query)]
+
+    def test_they_are_reported_and_marked(self, arguments: list[str | Path]) -> None:
+        outcome = run(*arguments)
+        (alert,) = outcome.documents
+        assert alert["dogwatch.sequence.open_until"].startswith("2026-11-22T02:01:00")
+        assert "notice: open-window:" in outcome.err
+        assert "which are reported and marked" in outcome.err
+        assert "open until 2026-11-22T02:01:00" in " ".join(
+            run(*arguments, "--format", "table", width=160).out.split()
+        )
+
+    def test_or_left_out(self, arguments: list[str | Path]) -> None:
+        outcome = run(*arguments, "--open-windows", "omit")
+        assert outcome.documents == []
+        assert "which are left out" in outcome.err
+        assert run(*arguments, "--open-windows", "perhaps").status == 2
+
+
+def test_a_pipe_of_a_rule_keeps_what_it_says_of_the_whole_scan(netcat: Path, tmp_path: Path) -> None:
+    rule = write_rule(tmp_path / "rule.toml", query="process where true | tail 1")
+    outcome = run("scan", netcat, "--rules", rule)
+    (alert,) = outcome.documents
+    assert alert["process"]["name"] == "bash"
+    assert "notice: pipe-applied:" in outcome.err
+    assert "kept 1 of 2 results" in outcome.err
+
+
+class TestFieldAwareness:
+    @pytest.fixture
+    def rules(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "rules"
+        folder.mkdir()
+        queries = {
+            "parent": 'process where process.parent.name == "x" and process.pid > 1',
+            "parents": 'process where process.parent.name == "y" and dll.name == "z"',
+            "hash": 'process where process.hash.md5 == "1" or process.hash.sha1 == "2"',
+            "quiet": 'process where process.name == "nothing of the kind"',
+            **{name: f'process where dll.{name} == "1"' for name in ("path", "pe.company", "pe.product")},
+        }
+        for name, query in queries.items():
+            write_rule(folder / f"{name}.toml", rule_id=name, query=query)
+        return folder
+
+    def test_rules_that_could_not_match_are_told_of_in_few_lines(self, netcat: Path, rules: Path) -> None:
+        outcome = run("scan", netcat, "--rules", rules)
+        notices = [line for line in outcome.err.splitlines() if "rule-blind" in line]
+        assert notices == [
+            "notice: rule-blind: 2 rules could not match: none of their events has process.parent.name",
+            "notice: rule-blind: 1 rule could not match: none of their events has dll.path",
+            "notice: rule-blind: 1 rule could not match: none of their events has dll.pe.company",
+            "notice: rule-blind: 2 more rules could not match: their events lack 2 other fields or sets of fields",
+        ]
+        assert "hint: --explain-fields" in outcome.err
+        assert outcome.documents == []
+        assert outcome.status == 0
+
+    def test_the_full_list_on_demand(self, netcat: Path, rules: Path) -> None:
+        outcome = run("scan", netcat, "--rules", rules, "--explain-fields")
+        assert "--explain-fields" not in outcome.err
+        assert "none of their events has process.hash.md5 or process.hash.sha1\n  hash@1  Test high" in outcome.err
+        assert (
+            "none of their events has process.parent.name\n"
+            "  parent@1  Test high\n  parents@1  Test high  (also dll.name)\n" in outcome.err
+        )
+        assert "quiet@1" not in outcome.err
+        assert outcome.out == ""
+
+    def test_a_rule_that_could_match_is_not_told_of(self, netcat: Path, tmp_path: Path) -> None:
+        rule = write_rule(tmp_path / "rule.toml", query='process where process.name == "nothing of the kind"')
+        assert "rule-blind" not in run("scan", netcat, "--rules", rule, "--explain-fields").err
+
+    def test_what_gives_a_value_is_named(self, tmp_path: Path) -> None:
+        rule = write_rule(tmp_path / "rule.toml", query='process where host.name == "web-01"')
+        outcome = run("scan", SHELL, "--rules", rule)
+        assert "none of their events has host.name\n  hint: --host names the host" in outcome.err
+        assert len(run("scan", SHELL, "--rules", rule, "--host", "web-01").documents) > 0
+
+    def test_an_attribute_is_named_as_its_rules_write_it(self, tmp_path: Path) -> None:
+        event = {"event": {"category": "process", "type": "start"}}
+        events = write_events(tmp_path / "events.ndjson", {"@timestamp": "2026-11-22T02:00:00Z", **event})
+        outcome = run("scan", events, "--rule", "linux: netcat")
+        assert "1 rule could not match: none of their events has procName (from process.name)" in outcome.err
+
+    def test_quiet(self, netcat: Path, rules: Path) -> None:
+        assert run("scan", netcat, "--rules", rules, "-q").err == ""
+
 
 class TestLedger:
     def test_repeats_make_no_copy(self, tmp_path: Path) -> None:
@@ -356,6 +461,22 @@ def test_a_pipe_is_followed_and_an_interrupt_ends_it(first: bytes, more: tuple[s
         assert process.returncode == 130
         assert b"interrupted" in errors
         assert b"Traceback" not in errors
+
+
+def test_a_pipe_that_cannot_apply_is_told_of_once_and_at_the_start(tmp_path: Path) -> None:
+    rule = write_rule(tmp_path / "rule.toml", query="process where true | tail 1")
+    with _started("scan", "-", "--rules", str(rule)) as process:
+        assert process.stderr is not None
+        ready, _, _ = select.select([process.stderr], [], [], 20)
+        assert ready, "nothing was said before the first event"
+        said = process.stderr.readline()
+        events = [process_start(), process_start("ls", 1)]
+        found, errors = process.communicate(
+            "".join(json.dumps(each) + "\n" for each in events).encode(), timeout=20
+        )
+    assert said.startswith(b"notice: pipe-not-applied:")
+    assert b"pipe-not-applied" not in errors
+    assert len(found.splitlines()) == 2
 
 
 def test_progress_is_shown_on_a_terminal_only() -> None:

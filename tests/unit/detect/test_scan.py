@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from detection_samples import (
@@ -25,6 +26,7 @@ from dogwatch.detect.matching import ScanOptions
 from dogwatch.detect.naming import EventNames
 from dogwatch.detect.scan import Scan
 from dogwatch.events.batch import NO_TIEBREAK, Event
+from dogwatch.rules.model import Rule
 from dogwatch.schema.schema import Schema
 
 NC = 'process where process.name == "nc"'
@@ -35,7 +37,16 @@ RULES = [
     elastic('sequence by user.name [any where process.name == "nc"] with runs=3', rule_id="runs"),
     elastic("process.name : (nc or sh)", rule_id="kql", language="kuery"),
     fortisiem('eventType = "LINUX_PROCESS_EXEC"', group_by="hostName,user", aggregate="COUNT(*) >= 2", window=5),
+    elastic(f'{PAIR} ![process where process.name == "ls"]', rule_id="alone"),
+    elastic(f'sequence by host.id with maxspan=3s ![any where process.name == "sh"] [{NC}]', rule_id="first"),
 ]
+CLOSED = [
+    *RULES,
+    elastic(f'sample by user.name [{NC}] [any where process.name == "sh"] [any where true]', rule_id="sample"),
+    elastic(f"{NC} | tail 3 | head 2", rule_id="piped"),
+    elastic(f"{PAIR} | head 1", rule_id="piped-pair"),
+]
+"""What depends on where the events end, too."""
 
 
 @st.composite
@@ -61,8 +72,10 @@ def summary(detections: list[Alert | Incident]) -> Counter[object]:
     )
 
 
-def scanned(documents: list[dict[str, Any]], rows: int = 8192, spool_bytes: int = 1 << 20) -> Counter[object]:
-    return summary(found(scan_for(RULES, ScanOptions(spool_bytes=spool_bytes)), documents, rows=rows))
+def scanned(
+    documents: list[dict[str, Any]], rows: int = 8192, spool_bytes: int = 1 << 20, rules: Sequence[Rule] = CLOSED
+) -> Counter[object]:
+    return summary(found(scan_for(rules, ScanOptions(spool_bytes=spool_bytes)), documents, rows=rows))
 
 
 @settings(max_examples=60, deadline=None)
@@ -85,15 +98,16 @@ def test_following_events_in_order_finds_the_same(documents: list[dict[str, Any]
     ordered = sorted(documents, key=place)
     followed = found(scan_for(RULES, ScanOptions(follow=True)), ordered, rows=rows)
     last = {each.uuid: each for each in followed}
-    assert summary(list(last.values())) == scanned(documents)
+    assert summary(list(last.values())) == scanned(documents, rules=RULES)
 
 
 @settings(max_examples=40, deadline=None)
-@given(streams(), st.integers(0, 4))
+@given(streams(), st.integers(0, len(CLOSED) - 1))
 def test_the_rules_beside_a_rule_change_nothing(documents: list[dict[str, Any]], number: int) -> None:
     documents = [*documents, *documents]
-    alone = found(scan_for([RULES[number]]), documents)
-    together = [each for each in found(scan_for(RULES), documents) if each.rule_uuid == RULES[number].instance_id]
+    alone = found(scan_for([CLOSED[number]]), documents)
+    beside = found(scan_for(CLOSED), documents)
+    together = [each for each in beside if each.rule_uuid == CLOSED[number].instance_id]
     assert summary(alone) == summary(together)
 
 
@@ -153,6 +167,27 @@ def test_a_closed_scan_sorts_first() -> None:
 def test_maxspan_is_kept() -> None:
     assert len(alerts(elastic(PAIR), [process("nc"), process("sh", 10)])) == 1
     assert not alerts(elastic(PAIR), [process("nc"), process("sh", 10 + MINUTE / SECOND)])
+
+
+def test_another_clock_orders_the_events_and_the_stretch_stays_that_of_the_timestamp() -> None:
+    rule = elastic(PAIR.replace("10s", "1m"), timestamp_field="event.created")
+    documents = [process("nc", 50), process("sh", 10)]
+    for document, other in zip(documents, documents[::-1], strict=True):
+        document["event"]["created"] = other["@timestamp"]
+    assert not alerts(elastic(PAIR.replace("10s", "1m")), documents)
+    for follow in (False, True):
+        (alert,) = alerts(rule, documents, follow=follow)
+        assert [block.document["process"]["name"] for block in alert.building_blocks] == ["nc", "sh"]
+        # Made when the clock says that it was complete, about what bears the earliest timestamp.
+        assert alert.document["@timestamp"] == documents[0]["@timestamp"]
+        assert alert.document["kibana.alert.original_time"] == documents[1]["@timestamp"]
+    assert not alerts(rule, documents, end=START + 20 * SECOND)
+
+
+def test_a_tiebreaker_orders_events_of_one_time() -> None:
+    documents = [process("sh", 1, process__pid=9), process("nc", 1, process__pid=5)]
+    assert not alerts(elastic(PAIR), documents)
+    assert len(alerts(elastic(PAIR, tiebreaker_field="process.pid"), documents)) == 1
 
 
 def test_no_rules_and_no_events() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from dogwatch.base.text import Fold
 from dogwatch.events.batch import NO_TIEBREAK, NO_TIME, Batch, Document
 from dogwatch.logic.predicate import (
     And,
+    Between,
     Call,
     Compare,
     Constant,
@@ -35,6 +37,7 @@ from dogwatch.logic.predicate import (
     Truth,
     Wild,
     WildcardPattern,
+    Within,
     Words,
 )
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
@@ -50,7 +53,8 @@ KEYWORD, OTHER, TEXT = (
 LONG, DOUBLE = FieldRef("pid", FieldType.LONG), FieldRef("score", FieldType.DOUBLE)
 BOOLEAN, DATE = FieldRef("elevated", FieldType.BOOLEAN), FieldRef("created", FieldType.DATE)
 IP, VERSION = FieldRef("source.ip", FieldType.IP), FieldRef("agent.version", FieldType.VERSION)
-FIELDS = (KEYWORD, OTHER, TEXT, LONG, DOUBLE, BOOLEAN, DATE, IP, VERSION)
+OBJECT = FieldRef("answers", FieldType.OBJECT)
+FIELDS = (KEYWORD, OTHER, TEXT, LONG, DOUBLE, BOOLEAN, DATE, IP, VERSION, OBJECT)
 
 TEXTS = st.text("aAbBkK1 ./*?\n_éİ\u0131\u017fßK😀", max_size=6)
 """Few letters, so that they often meet; among them some that fold in odd ways."""
@@ -71,9 +75,13 @@ _VALUES: dict[FieldType, st.SearchStrategy[Any]] = {
     FieldType.DATE: _LONGS,
     FieldType.IP: _ADDRESSES,
     FieldType.VERSION: _VERSIONS,
+    FieldType.OBJECT: st.fixed_dictionaries(
+        {}, optional={"name": st.none() | TEXTS | st.lists(TEXTS, max_size=2), "data": TEXTS}
+    ).map(lambda value: json.dumps(value, sort_keys=True)),
 }
 _REGEXES = {
     RegexDialect.LUCENE: ("a.*", "[a-k]+", "~(a)", "(a|b)*1?", ".*k.*", "<1-12>", "@", "[^a]", "A{1,2}.?"),
+    RegexDialect.JAVA: ("a.*", "[a-b]+", "a|1_?", r"\p{Alpha}*", "(?s).*b", r"[^\n]{1,2}", r"\w?K"),
     RegexDialect.PERL: ("a.*b", "^a", "[a-b]$", "1|_", r"\bb", "a?", "A{1,2}"),
 }
 
@@ -158,7 +166,40 @@ def _leaves() -> st.SearchStrategy[Predicate]:
             st.booleans(),
         ),
         st.builds(Truth, _tests()),
+        st.builds(
+            lambda operand: Truth(Call("is_null", (operand,))),
+            st.one_of(text, _numbers(), _tests()).filter(lambda operand: isinstance(operand, Call)),
+        ),
+        *(
+            st.builds(
+                lambda field, ends, low, high: Between(
+                    field,
+                    Literal(min(ends), field.ref.type),
+                    Literal(max(ends), field.ref.type),
+                    with_low=low,
+                    with_high=high,
+                ),
+                _fields(ref),
+                st.lists(_VALUES[ref.type], min_size=2, max_size=2),
+                st.booleans(),
+                st.booleans(),
+            )
+            for ref in (LONG, DOUBLE, DATE, IP, KEYWORD)
+        ),
+        st.builds(Within, _fields(OBJECT), _inner()),
     )
+
+
+def _inner() -> st.SearchStrategy[Predicate]:
+    """Predicates over the fields of one object."""
+    ref = FieldRef(f"{OBJECT.path}.name", FieldType.KEYWORD)
+    leaf = st.one_of(
+        st.builds(Exists, st.just(Field(ref))),
+        st.builds(
+            Compare, st.just(Order.EQ), st.just(Field(ref)), st.builds(Literal, TEXTS, st.just(FieldType.KEYWORD))
+        ),
+    )
+    return st.one_of(leaf, st.builds(Not, leaf), st.builds(lambda a, b: Or((a, b)), leaf, leaf))
 
 
 _FOLDS = st.sampled_from(list(Fold))
@@ -206,7 +247,12 @@ def _operands(literals: st.SearchStrategy[str]) -> st.SearchStrategy[Expression]
             st.booleans(),
             _FOLDS,
         ),
+        # A field without values is null to these, and null is an answer to them.
+        st.builds(
+            lambda source, start, end: Call("substring", (source, start, end)), inner, _fields(LONG), _fields(DATE)
+        ),
         st.builds(lambda value: Call("string", (value,)), _fields(LONG, DOUBLE, BOOLEAN)),
+        st.builds(lambda value: Call("date_string", (value,)), _fields(DATE)),
     )
     return st.one_of(field, field, field, computed)
 
@@ -235,7 +281,16 @@ def _numbers() -> st.SearchStrategy[Expression]:
         st.sampled_from(["length", "number", "index_of"]),
         st.lists(_fields(KEYWORD, OTHER), min_size=2, max_size=2),
     )
-    return st.one_of(field, literal, arithmetic, measured)
+    optional = st.builds(
+        lambda name, source, other, place: Call(
+            name, (source, place) if name == "number" else (source, other, place)
+        ),
+        st.sampled_from(["number", "index_of"]),
+        _fields(KEYWORD),
+        _fields(KEYWORD, OTHER),
+        _fields(LONG),
+    )
+    return st.one_of(field, literal, arithmetic, measured, optional)
 
 
 def _comparisons() -> st.SearchStrategy[Predicate]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dogwatch.engine.passed import GroupPassed, StagePassed
 from dogwatch.events.batch import NO_TIEBREAK, Event
-from dogwatch.logic.pattern import JoinKey, Key, SequencePattern, Stage
+from dogwatch.logic.pattern import Absence, JoinKey, Key, SequencePattern, Stage, stages_of
 from dogwatch.logic.predicate import ALWAYS, Field
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
 
@@ -26,15 +26,30 @@ def event(
     return Event(name, "logs-test", time, tiebreak, arrival, {"name": name}, None, own)
 
 
-def sequence(stages: int, maxspan: int | None = None, *, until: bool = False, keys: int = 1) -> SequencePattern:
-    """A pattern whose rows the tests make themselves, so that its predicates do not matter."""
+def sequence(
+    stages: int, maxspan: int | None = None, *, until: bool = False, keys: int = 1, absences: Sequence[int] = ()
+) -> SequencePattern:
+    """A pattern whose rows the tests make themselves, so that its predicates do not matter.
+
+    ``absences`` holds for each of them how many stages come before it.
+    """
     stage = Stage(ALWAYS, tuple(JoinKey(field(f"key{number}")) for number in range(keys)))
-    return SequencePattern((stage,) * stages, maxspan, stage if until else None)
+    absent = tuple(Absence(stage, after) for after in absences)
+    return SequencePattern((stage,) * stages, maxspan, stage if until else None, absent)
 
 
 def stages(of: Event, *numbers: int, key: Key = ("k",)) -> StagePassed:
     """A row that satisfies stages (counted from 0) under one key."""
     return StagePassed(of, ((key, sum(1 << number for number in numbers)),))
+
+
+@st.composite
+def patterns_with_absences(draw: st.DrawFn) -> SequencePattern:
+    """Patterns of one to four stages with one to three absences, in any place."""
+    count = draw(st.integers(1, 4))
+    absences = draw(st.lists(st.integers(0, count), min_size=1, max_size=3))
+    maxspan = draw(st.sampled_from([0, 1, 3, 8, 20]))
+    return sequence(count, maxspan, until=draw(st.booleans()), absences=absences)
 
 
 @st.composite
@@ -56,7 +71,7 @@ def events(draw: st.DrawFn, max_size: int = 30) -> list[Event]:
 @st.composite
 def stage_rows(draw: st.DrawFn, pattern: SequencePattern, max_size: int = 30) -> list[StagePassed]:
     """Rows of a sequence in canonical order, under few keys, so that they meet."""
-    bits = (1 << (len(pattern.stages) + (pattern.until is not None))) - 1
+    bits = (1 << len(stages_of(pattern))) - 1
     names = st.sampled_from([("a",), ("b",), (None,)])
     masks = st.integers(1, bits)
     rows = []

@@ -20,17 +20,22 @@ from dogwatch.engine.passed import (
     StagePassed,
     Watch,
     aggregated_fields,
+    ordinals,
     take,
 )
 from dogwatch.events.batch import NO_TIEBREAK, NO_TIME, Batch, Document, Event
 from dogwatch.logic.pattern import (
+    Absence,
     Aggregate,
     AggregateAnd,
     AggregateCompare,
     AggregateFunction,
     AggregatePattern,
+    Clock,
+    EventPattern,
     JoinKey,
     Number,
+    SamplePattern,
     SequencePattern,
     Stage,
 )
@@ -192,6 +197,93 @@ def test_a_group_has_the_first_value_or_null() -> None:
 def test_nothing_passed_is_nothing() -> None:
     data = batch({HOST: ["a"]})
     assert list(take(data, [Watch(0, pattern(HOST_KEY, HOST_KEY), [mask(0), mask(0)])])) == []
+
+
+def test_absences_are_numbered_after_until() -> None:
+    stage = Stage(ALWAYS, HOST_KEY)
+    absences = (Absence(Stage(ALWAYS, (JoinKey(Field(USER)),)), 0), Absence(stage, 1, runs=3))
+    watched = SequencePattern((stage, stage), 10, stage, absences)
+    data = batch({HOST: ["a"], USER: ["u"]})
+    masks = [mask(1), mask(1), mask(1), mask(1), mask(1)]
+    assert taken(data, Watch(0, watched, masks)) == {0: [(0, ((("a",), 0b10111), (("u",), 0b01000)))]}
+    without_until = SequencePattern((stage, stage), 10, None, absences)
+    assert taken(data, Watch(0, without_until, masks[:4])) == {0: [(0, ((("a",), 0b1011), (("u",), 0b0100)))]}
+
+
+def test_the_stages_of_a_sample_are_bits_too() -> None:
+    sample = SamplePattern((Stage(ALWAYS, HOST_KEY), Stage(ALWAYS, (JoinKey(Field(USER), optional=True),))))
+    data = batch({HOST: ["a", None], USER: [None, ["a", "b"]]})
+    assert taken(data, Watch(4, sample, [mask(1, 1), mask(1, 1)])) == {
+        0: [(4, (((None,), 0b10), (("a",), 0b01)))],
+        1: [(4, ((("a",), 0b10), (("b",), 0b10)))],
+    }
+
+
+def test_a_row_without_time_takes_part_where_order_plays_no_part() -> None:
+    data = batch({HOST: ["a", "a"]}, times=[NO_TIME, 5])
+    stages = (Stage(ALWAYS, HOST_KEY), Stage(ALWAYS, HOST_KEY))
+    watches = [
+        Watch(0, SequencePattern(stages), [mask(1, 1), mask(1, 1)]),
+        Watch(1, SamplePattern(stages), [mask(1, 1), mask(1, 1)]),
+        Watch(2, EventPattern(ALWAYS), [mask(1, 1)]),
+    ]
+    numbers = {row: [number for number, _ in passed] for row, passed in taken(data, *watches).items()}
+    assert numbers == {0: [1, 2], 1: [0, 1, 2]}
+    assert {passed.event.time for passed in take(data, watches, untimed=False)} == {5}
+
+
+class TestClock:
+    TIMESTAMP = FieldRef("event.ingested", FieldType.DATE)
+    TIEBREAKER = FieldRef("event.sequence", FieldType.LONG)
+    EVENTS = EventPattern(ALWAYS)
+
+    def orders(self, data: Batch, clock: Clock, pattern: EventPattern | SequencePattern = EVENTS) -> list[Any]:
+        masks = [np.ones(data.length, np.bool_)] * (1 if isinstance(pattern, EventPattern) else 2)
+        return [passed.event.order for passed in take(data, [Watch(0, pattern, masks, clock)])]
+
+    def test_other_fields_give_time_and_tiebreak(self) -> None:
+        data = batch({self.TIMESTAMP: [30, 20], self.TIEBREAKER: [7, 8]})
+        clock = Clock(self.TIMESTAMP, self.TIEBREAKER)
+        assert self.orders(data, clock) == [(30, 7, 100), (20, 8, 101)]
+        assert [each.tolist() for each in ordinals(data, clock)] == [[30, 20], [7, 8]]
+
+    def test_one_of_them_leaves_the_other_as_it_is(self) -> None:
+        data = batch({self.TIMESTAMP: [30], self.TIEBREAKER: [7]}, times=[3])
+        assert self.orders(data, Clock(self.TIMESTAMP)) == [(30, NO_TIEBREAK, 100)]
+        assert self.orders(data, Clock(None, self.TIEBREAKER)) == [(3, 7, 100)]
+
+    def test_the_first_of_many_values_counts_and_nulls_do_not(self) -> None:
+        data = batch({self.TIMESTAMP: [[30, 10], None, []], self.TIEBREAKER: [None, [9, 1], [None]]})
+        clock = Clock(self.TIMESTAMP, self.TIEBREAKER)
+        assert self.orders(data, clock) == [(30, NO_TIEBREAK, 100), (NO_TIME, 9, 101), (NO_TIME, NO_TIEBREAK, 102)]
+
+    def test_an_event_without_that_time_has_no_place_in_a_sequence(self) -> None:
+        data = batch({self.TIMESTAMP: [None, 5], HOST: ["a", "a"]}, times=[1, 2])
+        assert self.orders(data, Clock(self.TIMESTAMP), pattern(HOST_KEY, HOST_KEY)) == [(5, NO_TIEBREAK, 101)]
+
+    def test_an_event_without_a_timestamp_has_one_if_the_clock_finds_it(self) -> None:
+        data = batch({self.TIMESTAMP: [5], HOST: ["a"]}, times=[NO_TIME])
+        assert self.orders(data, Clock(self.TIMESTAMP), pattern(HOST_KEY, HOST_KEY)) == [(5, NO_TIEBREAK, 100)]
+
+    def test_each_clock_has_its_own_event_of_a_row_that_is_read_once(self) -> None:
+        data = batch({self.TIMESTAMP: [30, 20]}, times=[1, 2])
+        other = Clock(self.TIMESTAMP)
+        watches = [
+            Watch(0, self.EVENTS, [mask(1, 1)]),
+            Watch(1, self.EVENTS, [mask(1, 0)], other),
+            Watch(2, self.EVENTS, [mask(0, 1)]),
+        ]
+        found = [(passed.event.time, [number for number, _ in passed.rows]) for passed in take(data, watches)]
+        assert found == [(1, [0]), (30, [1]), (2, [0, 2])]
+        assert isinstance(data.source, Source)
+        assert data.source.reads == 2
+
+    def test_the_spool_orders_by_the_clock(self) -> None:
+        data = batch({self.TIMESTAMP: [30, 20, None]})
+        with PassedSpool(1 << 20) as spool:
+            for passed in take(data, [Watch(0, self.EVENTS, [mask(1, 1, 1)], Clock(self.TIMESTAMP))]):
+                spool.add(passed)
+            assert [passed.event.arrival for passed in spool] == [102, 101, 100]
 
 
 scalars = st.one_of(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from dogwatch.base.diagnostic import Place
 from dogwatch.events.batch import NO_TIEBREAK, NO_TIME, Batch
 from dogwatch.events.columns import Row, make_batch, storage_type
+from dogwatch.events.document import field_values
 from dogwatch.events.report import ReadReport
 from dogwatch.schema.coerce import coerce_all
 from dogwatch.schema.field import FieldRef, FieldType
@@ -41,6 +42,7 @@ def test_storage_types() -> None:
         FieldType.TEXT: TEXT,
         FieldType.IP: TEXT,
         FieldType.VERSION: TEXT,
+        FieldType.OBJECT: TEXT,
         FieldType.LONG: pa.int64(),
         FieldType.DOUBLE: pa.float64(),
         FieldType.BOOLEAN: pa.bool_(),
@@ -160,3 +162,62 @@ def test_splitting_a_batch_changes_nothing(documents: list[dict[str, Any]], at: 
     assert [time for part in parts for time in part.time] == list(whole.time)
     assert parts_report.uncoercible == whole_report.uncoercible
     assert parts_report.without_time == whole_report.without_time
+
+
+BERTH = FieldRef("berth", FieldType.KEYWORD, null_value="adrift")
+DAY = FieldRef("day", FieldType.DATE, ("dd-MM-yyyy",))
+
+
+def test_an_explicit_null_is_the_null_value_and_absence_is_not() -> None:
+    documents: list[dict[str, Any]] = [
+        {"berth": None},
+        {"berth": ["north", None, [None]]},
+        {"berth": []},
+        {},
+        {"berth": "south"},
+    ]
+    assert column(documents, BERTH) == [["adrift"], ["north", "adrift", "adrift"], [], [], ["south"]]
+
+
+def test_the_same_field_with_and_without_its_null_value_is_two_columns() -> None:
+    plain = FieldRef("berth", FieldType.KEYWORD)
+    batch, _ = batch_of([{"berth": None}, {"berth": ["a", None]}], BERTH, plain)
+    assert [list(batch.values(plain, row)) for row in range(2)] == [[], ["a"]]
+    assert [list(batch.values(BERTH, row)) for row in range(2)] == [["adrift"], ["a", "adrift"]]
+
+
+def test_nulls_inside_objects_of_a_list_are_of_the_field() -> None:
+    ref = FieldRef("crew.rank", FieldType.LONG, null_value=0)
+    documents: list[dict[str, Any]] = [
+        {"crew": [{"rank": None}, {"rank": 3}, {}]},
+        {"crew": None},
+        {"crew.rank": None},
+    ]
+    assert [sorted(row) for row in column(documents, ref)] == [[0, 3], [], [0]]
+
+
+def test_dates_are_read_in_their_formats_and_others_counted() -> None:
+    batch, report = batch_of([{"day": "17-12-2022"}, {"day": "2022-12-17"}, {"day": None}], DAY)
+    assert batch.columns[DAY].to_pylist() == [1_671_235_200_000_000_000, None, None]
+    assert report.uncoercible == {DAY: 1}
+
+
+NULLED = [
+    FieldRef("a", FieldType.KEYWORD, null_value="none"),
+    FieldRef("a.b", FieldType.LONG, null_value=-1),
+    FieldRef("c.text", FieldType.TEXT, null_value="none"),
+    FieldRef("b", FieldType.DATE, ("yyyy-MM-dd", "epoch_second"), null_value=0),
+    FieldRef("b", FieldType.DATE, ("yyyy-MM-dd",)),
+    FieldRef("a.b.c", FieldType.BOOLEAN),
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(DOCUMENTS, max_size=6))
+def test_columns_and_the_plain_way_find_the_same(documents: list[dict[str, Any]]) -> None:
+    batch, _ = batch_of(documents, *NULLED, *ALL)
+    for row, document in enumerate(documents):
+        for ref in (*NULLED, *ALL):
+            found = field_values(document, ref)
+            plain = [each.replace("\ud800", "\ufffd") if isinstance(each, str) else each for each in found]
+            assert sorted(map(repr, batch.values(ref, row))) == sorted(map(repr, plain)), ref

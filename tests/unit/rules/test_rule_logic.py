@@ -1,7 +1,5 @@
 import csv
 import json
-import os
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +11,12 @@ from dogwatch.base.time import SECOND
 from dogwatch.languages.lowering import TypeOf
 from dogwatch.logic.pattern import AggregatePattern, EventPattern, Pattern, SequencePattern, columns_of
 from dogwatch.rules.loaders import elastic_toml, fortisiem_xml, kibana
-from dogwatch.rules.logic import lower_rule
+from dogwatch.rules.logic import lower_query, lower_rule
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Operator, Rule, SubPattern
 from dogwatch.rules.ruleset import load_rules
-from dogwatch.schema.field import TYPE_OF_MAPPING, FieldType
+from dogwatch.schema.field import TYPE_OF_MAPPING, FieldRef, FieldType
+from dogwatch.schema.schema import Schema
 
-SHARED = Path(os.environ.get("DOGWATCH_SHARED", Path(__file__).resolve().parents[3] / ".." / "shared"))
 NETCAT = "adb961e0-cb74-42a0-af9e-29fc41f88f5f"
 
 TOML = """\
@@ -169,9 +167,9 @@ def test_what_is_not_run_is_refused_at_the_rule() -> None:
 def test_what_a_rule_asks_for_and_does_not_get_is_noted() -> None:
     rule = load_rules("builtin").find(f"{NETCAT}@5")
     assert isinstance(rule, ElasticRule)
-    asking = replace(rule, exceptions_list=({"list_id": "e"},), tiebreaker_field="event.sequence")
+    asking = replace(rule, exceptions_list=({"list_id": "e"},))
     notes = lower_rule(asking, ecs()).notes
-    assert [note.code for note in notes] == ["exceptions-not-applied", "tiebreaker-not-applied"]
+    assert [note.code for note in notes] == ["exceptions-not-applied"]
     assert {note.place for note in notes} == {rule.place}
 
 
@@ -181,20 +179,41 @@ def test_the_category_comes_from_the_field_that_the_rule_names() -> None:
     assert paths == {"event.type", "process.name"}
 
 
-def test_the_public_corpus_lowers_or_says_why_not() -> None:
-    folder = SHARED / "corpus" / "elastic-detection-rules"
-    if not folder.exists():
-        pytest.skip("the public rule corpus is not here")
-    type_of = ecs()
-    failed: Counter[tuple[str, str]] = Counter()
-    runnable = 0
-    for rule in load_rules(folder):
-        if rule.obstacle is None:
-            runnable += 1
-            try:
-                lower_rule(rule, type_of, now=0)
-            except DogwatchError as error:
-                failed.update((each.code, each.message) for each in error.diagnostics)
-    assert runnable == 719 + 338
-    assert {code for code, _ in failed} <= {"eql-unsupported", "kql-unsupported"}, failed
-    assert failed.total() <= 10
+def test_the_order_comes_from_the_fields_that_the_rule_names() -> None:
+    rule = replace(
+        toml(TOML.replace(" nad true", "")), timestamp_field="event.ingested", tiebreaker_field="event.sequence"
+    )
+    clock = lower_rule(rule, Schema.ecs().type_of).clock
+    assert clock.timestamp == FieldRef("event.ingested", FieldType.DATE)
+    assert clock.tiebreaker == FieldRef("event.sequence", FieldType.LONG)
+
+
+def test_a_lucene_rule_runs() -> None:
+    rule = replace(toml(), type="query", language="lucene", query="process.name:(nc OR ncat)")
+    assert rule.obstacle is None
+    lowered = lower_rule(rule, keyword)
+    assert isinstance(lowered.pattern, EventPattern)
+    assert {ref.path for ref in columns_of(lowered.pattern)} == {"process.name"}
+
+
+def test_the_query_of_a_rule_that_is_not_run_is_lowered() -> None:
+    rule = replace(toml(), type="threshold", language="kuery", query="process.name: nc")
+    assert refused(rule) == [("rule-unsupported", "r.toml:1:1")]
+    assert columns_of(lower_query(rule, keyword).pattern) == {FieldRef("process.name", FieldType.KEYWORD)}
+
+
+@pytest.mark.parametrize(("kind", "language"), [("esql", "esql"), ("machine_learning", "")])
+def test_a_query_that_is_not_read_is_refused(kind: str, language: str) -> None:
+    with pytest.raises(DogwatchError) as caught:
+        lower_query(replace(toml(), type=kind, language=language), keyword)
+    assert [(each.code, str(each.place)) for each in caught.value.diagnostics] == [
+        ("rule-unsupported", "r.toml:1:1")
+    ]
+
+
+def test_what_now_means_reaches_every_language() -> None:
+    for language, query in (("lucene", "@timestamp:[now-1h TO now]"), ("kuery", "@timestamp > now-1h")):
+        rule = replace(toml(), type="query", language=language, query=query)
+        with pytest.raises(DogwatchError, match="what `now` means"):
+            lower_rule(rule, Schema.ecs().type_of)
+        assert columns_of(lower_rule(rule, Schema.ecs().type_of, now=10**18).pattern)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dogwatch.base.time import parse_instant
-from dogwatch.schema.coerce import Missing, coerce, coerce_all, flatten
-from dogwatch.schema.field import FieldType
+from dogwatch.schema.coerce import Missing, coerce, coerce_all, coerce_field, field_coercion, flatten
+from dogwatch.schema.field import FieldRef, FieldType
 
 LOST, ABSENT = Missing.LOST, Missing.ABSENT
 JSON = st.recursive(
@@ -106,8 +106,55 @@ def test_nothing_is_absent_under_every_type(kind: FieldType, value: object) -> N
 
 @pytest.mark.parametrize("kind", FieldType)
 @pytest.mark.parametrize("value", [{}, {"a": 1}, ["a"], [[{}]]])
-def test_objects_and_lists_are_lost_under_every_type(kind: FieldType, value: object) -> None:
-    assert coerce(value, kind) is LOST
+def test_objects_and_lists_are_lost_under_every_type_of_scalars(kind: FieldType, value: object) -> None:
+    if kind is not FieldType.OBJECT or isinstance(value, list):
+        assert coerce(value, kind) is LOST
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"b": 1, "a": [None, "x"]}, '{"a":[null,"x"],"b":1}'),
+        ({}, "{}"),
+        ("{}", LOST),
+        (7, LOST),
+    ],
+)
+def test_objects_are_kept_as_sorted_json(value: object, expected: object) -> None:
+    assert coerce(value, FieldType.OBJECT) == expected
+
+
+DAY = FieldRef("day", FieldType.DATE, ("dd-MM-yyyy", "epoch_second"))
+BERTH = FieldRef("berth", FieldType.KEYWORD, null_value="adrift")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("17-12-2022", parse_instant("2022-12-17")),
+        ("2022-12-17", LOST),
+        ("1671235200", parse_instant("2022-12-17")),
+        (1671235200, parse_instant("2022-12-17")),
+        (1.5, 1_500_000_000),
+        (True, LOST),
+        ({}, LOST),
+        ([], ABSENT),
+        ("31-02-2022", LOST),
+    ],
+)
+def test_a_date_with_formats_reads_these_alone(value: object, expected: object) -> None:
+    result = field_coercion(DAY)(value)
+    assert result == expected or result is expected
+
+
+def test_formats_count_for_dates_alone() -> None:
+    assert field_coercion(FieldRef("a", FieldType.KEYWORD, ("dd-MM-yyyy",)))("x") == "x"
+
+
+def test_a_null_is_the_fields_null_value() -> None:
+    assert coerce_field(["north", None, [None]], BERTH) == (["north", "adrift", "adrift"], 0)
+    assert coerce_field([], BERTH) == ([], 0)
+    assert coerce_field([None, {}], FieldRef("berth", FieldType.KEYWORD)) == ([], 1)
 
 
 def test_several_values_flatten_in_order_and_losses_are_counted() -> None:

@@ -1,7 +1,9 @@
+from typing import Any
+
 import pytest
 
 from dogwatch.base.diagnostic import DogwatchError
-from dogwatch.schema.field import FieldType
+from dogwatch.schema.field import FieldRef, FieldType
 from dogwatch.schema.schema import Schema
 
 
@@ -90,3 +92,83 @@ def test_an_overlay_replaces_and_brings_multi_fields() -> None:
 def test_an_overlay_that_is_no_mapping() -> None:
     with pytest.raises(DogwatchError, match="mapping-syntax"):
         Schema({}).with_mapping({"a": 3})
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        3,
+        {"type": 3},
+        {"properties": 3},
+        {"type": "keyword", "fields": []},
+        {"type": "alias"},
+        {"type": "alias", "path": 3},
+        {"type": "alias", "path": "nowhere"},
+        {"type": "alias", "path": "holder"},
+        {"type": "date", "format": 3},
+        {"type": "date", "format": ""},
+        {"type": "date", "format": "xxxx-'W'ww"},
+        {"type": "date", "format": "yyyy-MM-dd||QQ"},
+        {"type": "date", "format": "dd-MM-yyyy", "null_value": "2022-01-01"},
+        {"type": "long", "null_value": "many"},
+        {"type": "object", "null_value": "x"},
+    ],
+)
+def test_definitions_that_say_nothing_we_understand(definition: object) -> None:
+    holder = {"holder": {"properties": {"inner": {"type": "keyword"}}}}
+    with pytest.raises(DogwatchError, match="mapping-syntax"):
+        Schema({}).with_mapping({"a": definition, **holder})
+
+
+MAPPING: dict[str, Any] = {
+    "properties": {
+        "kind": {"type": "alias", "path": "event.category"},
+        "born": {"type": "alias", "path": "built.on"},
+        "built": {"properties": {"on": {"type": "date", "format": "dd-MM-yyyy||epoch_second"}}},
+        "seen": {"type": "date", "format": "strict_date_optional_time||epoch_millis"},
+        "berth": {"type": "keyword", "null_value": "adrift", "fields": {"raw": {"type": "wildcard"}}},
+        "crew": {"type": "integer", "null_value": "7"},
+        "cargo": {"type": "nested", "properties": {"name": {"type": "keyword"}}},
+    }
+}
+
+
+def test_an_alias_has_the_type_and_the_path_of_its_target() -> None:
+    schema = Schema.ecs().with_mapping(MAPPING)
+    assert schema.type_of("kind") is FieldType.KEYWORD
+    assert schema.type_of("born") is FieldType.DATE
+    assert schema.source_path("kind") == "event.category"
+    assert schema.bind(FieldRef("kind", FieldType.KEYWORD)) == FieldRef("event.category", FieldType.KEYWORD)
+    on = FieldRef("built.on", FieldType.DATE, ("dd-MM-yyyy", "epoch_second"))
+    assert schema.bind(FieldRef("born", FieldType.DATE)) == schema.bind(FieldRef("built.on", FieldType.DATE)) == on
+
+
+def test_null_values_are_of_the_type_that_the_field_is_read_as() -> None:
+    schema = Schema.ecs().with_mapping(MAPPING)
+    assert schema.bind(FieldRef("crew", FieldType.LONG)).null_value == 7
+    assert schema.bind(FieldRef("crew", FieldType.KEYWORD)).null_value == "7"
+    assert schema.bind(FieldRef("crew", FieldType.IP)).null_value is None
+    assert schema.bind(FieldRef("berth", FieldType.KEYWORD)).null_value == "adrift"
+
+
+def test_a_named_multi_field_reads_its_parent() -> None:
+    schema = Schema.ecs().with_mapping(MAPPING)
+    assert schema.type_of("berth.raw") is FieldType.KEYWORD
+    assert schema.bind(FieldRef("berth.raw", FieldType.KEYWORD)) == FieldRef("berth", FieldType.KEYWORD)
+
+
+def test_a_field_of_which_nothing_is_said_stays_as_it_is() -> None:
+    schema = Schema.ecs().with_mapping(MAPPING)
+    for path in ("seen", "process.name", "cargo.name", "unheard.of"):
+        ref = FieldRef(path, FieldType.KEYWORD)
+        assert schema.bind(ref) is ref
+    assert schema.type_of("cargo") is None
+    assert schema.mappings["cargo"] == "nested"
+    assert not Schema.ecs().definitions
+
+
+def test_a_later_mapping_replaces_what_an_earlier_said() -> None:
+    schema = Schema.ecs().with_mapping(MAPPING)
+    again = schema.with_mapping({"berth": "keyword", "home": {"type": "alias", "path": "built.on"}})
+    assert again.bind(FieldRef("berth", FieldType.KEYWORD)).null_value is None
+    assert again.bind(FieldRef("home", FieldType.DATE)).formats == ("dd-MM-yyyy", "epoch_second")

@@ -13,11 +13,15 @@ import numpy.typing as npt
 from dogwatch.base.text import Fold
 from dogwatch.engine.kernels.column import Column, Columns
 from dogwatch.engine.kernels.mask import Mask, Rows
-from dogwatch.engine.kernels.number import NumberTest, comparison, membership
+from dogwatch.engine.kernels.number import NumberTest, both, comparison, membership
 from dogwatch.engine.kernels.text import text_test
 from dogwatch.engine.kernels.together import PatternGroup, PatternGroups
 from dogwatch.engine.reference.predicate import MAX_ASKINGS, answer, compute
+from dogwatch.logic.functions import FUNCTIONS
 from dogwatch.logic.predicate import (
+    AnyWord,
+    Between,
+    Call,
     Compare,
     Contains,
     Exists,
@@ -30,6 +34,7 @@ from dogwatch.logic.predicate import (
     Member,
     Order,
     Regex,
+    Truth,
     Words,
     fields_of,
 )
@@ -38,7 +43,7 @@ from dogwatch.schema.field import Scalar
 CHEAP = 2
 """Kernels of at most this cost are worked out for all rows at once."""
 
-_COST_OF_TEXT: dict[type, int] = {InNetwork: 4, Like: 5, Contains: 6, Words: 7, Regex: 8}
+_COST_OF_TEXT: dict[type, int] = {InNetwork: 4, Like: 5, Contains: 6, Words: 7, AnyWord: 8, Regex: 8}
 _COST_OF_CALL, _COST_OF_ROWS = 9, 10
 _FLIPPED = {Order.LT: Order.GT, Order.LE: Order.GE, Order.GT: Order.LT, Order.GE: Order.LE, Order.EQ: Order.EQ}
 _UNDECIDED, _TRUE, _FALSE, _NULL = range(4)
@@ -81,7 +86,7 @@ def compile_leaf(leaf: Leaf, groups: PatternGroups) -> LeafKernel:
     if not fields:
         return _Fixed(answer(leaf, {}))
     if len(fields) > 1:
-        return _PerRow(leaf, fields)
+        return _PerRow(leaf, fields, _takes_null(leaf))
     if (number := _number_test(leaf)) is not None:
         return _Vectorised(fields[0], number)
     if (members := _members(leaf)) is not None:
@@ -173,6 +178,8 @@ class _PerDistinct:
     cost: int
     group: PatternGroup | None = None
     number: int = 0
+    absent: bool | None = None
+    """The answer for a row without values."""
 
     def estimate(self, columns: Columns) -> int:
         return len(columns[self.field].values) // 2
@@ -189,7 +196,10 @@ class _PerDistinct:
         if len(undecided):
             self._fill(table, undecided, column, values)
         answers = table[asked]
-        return slots.any(answers == _TRUE, answers != _NULL)
+        mask = slots.any(answers == _TRUE, answers != _NULL)
+        if self.absent is None or column.present is None:
+            return mask
+        return mask.filled(~column.present if rows is None else ~column.present[rows], self.absent)
 
     def _fill(
         self,
@@ -232,10 +242,14 @@ class _PerDistinct:
 
 @dataclass(frozen=True, slots=True)
 class _PerRow:
-    """A question about several fields: the reference's answer, for the rows that have a value of each."""
+    """A question about several fields: the reference's answer, row by row.
+
+    Unless a function takes null, only for the rows that have a value of each field: the others are unknown.
+    """
 
     leaf: Leaf
     fields: tuple[Field, ...]
+    takes_null: bool
     cost: int = _COST_OF_ROWS
 
     def estimate(self, columns: Columns) -> int:
@@ -245,7 +259,7 @@ class _PerRow:
         if rows is None:
             rows = np.arange(columns.length)
         full = np.ones(len(rows), np.bool_)
-        for field in self.fields:
+        for field in () if self.takes_null else self.fields:
             present = columns[field].present
             if present is not None:
                 full &= present[rows]
@@ -256,13 +270,30 @@ class _PerRow:
         return Mask(true, unknown)
 
     def _ask(self, values: list[list[Scalar]]) -> bool | None:
+        choices: list[list[Scalar | None]] = [[*own] or [None] for own in values]
         known = False
-        for combination in islice(product(*values), MAX_ASKINGS):
+        for combination in islice(product(*choices), MAX_ASKINGS):
             found = answer(self.leaf, dict(zip(self.fields, combination, strict=True)))
             if found:
                 return True
             known = known or found is not None
         return False if known else None
+
+
+def _takes_null(node: Leaf | Expression) -> bool:
+    """Whether a function in it has an answer for null."""
+    match node:
+        case Compare(left=left, right=right):
+            return _takes_null(left) or _takes_null(right)
+        case Call(function=function, args=args):
+            parameters = FUNCTIONS[function].parameters
+            return any(parameter.takes_null for parameter in parameters) or any(map(_takes_null, args))
+        case Truth(call=call):
+            return _takes_null(call)
+        case Member(operand=operand) | Like(operand=operand) | Contains(operand=operand) | Regex(operand=operand):
+            return _takes_null(operand)
+        case _:
+            return False
 
 
 def _number_test(leaf: Leaf) -> NumberTest | None:
@@ -273,6 +304,9 @@ def _number_test(leaf: Leaf) -> NumberTest | None:
             return None if ref.type.is_text else comparison(_FLIPPED[op], bound)
         case Member(operand=Field(ref=ref), values=values) if not ref.type.is_text:
             return membership(value for value in values if not isinstance(value, str))
+        case Between(operand=Field(ref=ref)) if not ref.type.is_text:
+            low, high = (_number_test(end) for end in leaf.ends)
+            return both(low, high) if low is not None and high is not None else None
     return None
 
 
@@ -289,8 +323,11 @@ def _members(leaf: Leaf) -> tuple[frozenset[str], Fold] | None:
 
 
 def _per_distinct(leaf: Leaf, field: Field, groups: PatternGroups) -> _PerDistinct:
-    if not isinstance(leaf, Like | Contains | Regex | InNetwork | Words):
-        return _PerDistinct(field, Fold.NONE, lambda value: answer(leaf, {field: value}), _COST_OF_CALL)
+    if not isinstance(leaf, Like | Contains | Regex | InNetwork | Words | AnyWord):
+        absent = answer(leaf, {field: None})
+        return _PerDistinct(
+            field, Fold.NONE, lambda value: answer(leaf, {field: value}), _COST_OF_CALL, absent=absent
+        )
     fold, test = text_test(leaf)
     if leaf.operand == field:
         is_text = field.ref.type.is_text
@@ -298,7 +335,8 @@ def _per_distinct(leaf: Leaf, field: Field, groups: PatternGroups) -> _PerDistin
         group, number = joined or (None, 0)
         decide = _of_field(test, is_text=is_text)
         return _PerDistinct(field, fold, decide, _COST_OF_TEXT[type(leaf)], group, number)
-    return _PerDistinct(field, Fold.NONE, _of_expression(leaf.operand, field, fold, test), _COST_OF_CALL)
+    decide = _of_expression(leaf.operand, field, fold, test)
+    return _PerDistinct(field, Fold.NONE, decide, _COST_OF_CALL, absent=answer(leaf, {field: None}))
 
 
 def _of_field(test: Callable[[str], bool], *, is_text: bool) -> Decide:

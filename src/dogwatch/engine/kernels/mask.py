@@ -30,6 +30,13 @@ class Mask:
             return self.true
         return ~self.true if self.unknown is None else ~(self.true | self.unknown)
 
+    def filled(self, rows: Flags, answer: bool | None) -> Mask:
+        """The answers, with another one in some rows."""
+        true = self.true & ~rows if answer is not True else self.true | rows
+        if answer is None:
+            return Mask(true, rows if self.unknown is None else self.unknown | rows)
+        return Mask(true, None if self.unknown is None else self.unknown & ~rows)
+
     def take(self, rows: Rows) -> Mask:
         """The answers of some rows."""
         return Mask(self.true[rows], None if self.unknown is None else self.unknown[rows])

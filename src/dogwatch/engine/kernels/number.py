@@ -53,6 +53,11 @@ def membership(members: Iterable[float]) -> NumberTest:
     return test
 
 
+def both(first: NumberTest, second: NumberTest) -> NumberTest:
+    """A test for values that satisfy two tests at once."""
+    return lambda values: first(values) & second(values)
+
+
 def _whole(values: Numbers) -> Numbers:
     return values.view(np.int8).astype(np.int64) if values.dtype == np.bool_ else values
 

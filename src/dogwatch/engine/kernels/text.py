@@ -5,14 +5,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from dogwatch.base.text import Fold
+from dogwatch.base.text import Fold, places_of
+from dogwatch.base.words import words_of
 from dogwatch.engine.kernels.wildcard import TextTest, compile_patterns
 from dogwatch.engine.ordering import address_number, network_range
+from dogwatch.engine.reference.predicate import evaluate
 from dogwatch.engine.regex import compile_regex
 from dogwatch.engine.words import holds_words
-from dogwatch.logic.predicate import Contains, InNetwork, Like, Regex, Words
+from dogwatch.logic.predicate import AnyWord, Contains, Field, InNetwork, IsTrue, Like, Predicate, Regex, Words
 
-TextLeaf = Like | Contains | Regex | InNetwork | Words
+TextLeaf = Like | Contains | Regex | InNetwork | Words | AnyWord
 
 
 def text_test(leaf: TextLeaf) -> tuple[Fold, TextTest]:
@@ -32,6 +34,21 @@ def text_test(leaf: TextLeaf) -> tuple[Fold, TextTest]:
             return Fold.NONE, _in_networks(networks)
         case Words(words=words, phrase=phrase):
             return Fold.NONE, lambda text: holds_words(text, words, phrase=phrase)
+        case AnyWord(predicate=predicate):
+            word_test = _word_test(predicate)
+            return Fold.NONE, lambda text: any(map(word_test, words_of(text)))
+
+
+def _word_test(predicate: Predicate) -> TextTest:
+    """A test of one word. A word is always there, so that what is true of it is all that counts."""
+    match predicate:
+        case IsTrue(part=part):
+            return _word_test(part)
+        case Like(operand=Field()) | Regex(operand=Field()) | Contains(operand=Field()):
+            fold, test = text_test(predicate)
+            return test if fold is Fold.NONE else lambda word: test(fold.apply(word))
+        case _:
+            return lambda word: evaluate(predicate, lambda _: (word,)) is True
 
 
 def _containing(part: str) -> TextTest:
@@ -40,10 +57,9 @@ def _containing(part: str) -> TextTest:
 
 def _at_word_start(part: str) -> TextTest:
     def test(text: str) -> bool:
-        at = text.find(part)
-        while at > 0 and text[at - 1].isalnum():
-            at = text.find(part, at + 1)
-        return at >= 0
+        if part not in text:
+            return False
+        return any(not at or not text[at - 1].isalnum() for at in places_of(part, text))
 
     return test
 

@@ -21,6 +21,9 @@ _PATIENCE = 4
 """A pass is due once single leaves have looked at the column's distinct texts this many times."""
 _LONGEST_EXPRESSION = 1000
 _MOST_GAPS = 6
+_MOST_ONES = 8
+_MOST_WILDCARDS = 1000
+"""Stars and question marks within the expressions of one group: each costs Hyperscan about a millisecond."""
 _FLAGS = (
     hyperscan.HS_FLAG_UTF8
     | hyperscan.HS_FLAG_DOTALL
@@ -38,6 +41,7 @@ class PatternGroup:
         self._expressions: list[bytes] = []
         self._ids: list[int] = []
         self._leaves = 0
+        self._wildcards = 0
         self._database: hyperscan.Database | None = None
         self._failed = False
         self._lock = threading.Lock()
@@ -45,8 +49,10 @@ class PatternGroup:
     def join(self, patterns: Sequence[WildcardPattern]) -> int | None:
         """Adds a leaf; its number in the group, or ``None`` if a pattern is better matched by itself."""
         expressions = [_expression(pattern) for pattern in patterns]
-        if not all(expressions):
+        wildcards = self._wildcards + sum(map(_inner_wildcards, patterns))
+        if not all(expressions) or wildcards > _MOST_WILDCARDS:
             return None
+        self._wildcards = wildcards
         number = self._leaves
         self._leaves += 1
         self._expressions += [expression for expression in expressions if expression]
@@ -115,19 +121,25 @@ class PatternGroups:
 
 
 def _expression(pattern: WildcardPattern) -> bytes | None:
-    """The pattern in Hyperscan's language, searched anywhere; ``None`` if it is long or has many stars."""
+    """The pattern in Hyperscan's language, searched anywhere; ``None`` if it is long or has many wildcards."""
     pieces = [piece for piece in pattern.pieces if piece != ""]
     starts_anywhere, ends_anywhere = pieces[:1] == [Wild.ANY], pieces[-1:] == [Wild.ANY]
+    if len(pieces) > _LONGEST_EXPRESSION:
+        return None
     while pieces and pieces[0] is Wild.ANY:
         del pieces[0]
     while pieces and pieces[-1] is Wild.ANY:
         del pieces[-1]
-    if pieces.count(Wild.ANY) > _MOST_GAPS or len(pieces) > _LONGEST_EXPRESSION:
+    if pieces.count(Wild.ANY) > _MOST_GAPS or pieces.count(Wild.ONE) > _MOST_ONES:
         return None
     written = "".join(_written(piece) for piece in pieces)
     if len(written) > _LONGEST_EXPRESSION:
         return None
     return f"{'' if starts_anywhere else '^'}{written}{'' if ends_anywhere else chr(92) + 'z'}".encode() or b"^"
+
+
+def _inner_wildcards(pattern: WildcardPattern) -> int:
+    return sum(isinstance(piece, Wild) for piece in pattern.pieces[1:-1])
 
 
 def _written(piece: str | Wild) -> str:

@@ -1,13 +1,32 @@
-"""Wildcard patterns without backtracking: each stretch between stars is found once, from left to right."""
+"""Wildcard patterns without backtracking: each stretch between stars is found once, from left to right.
+
+A stretch of plain characters is found by ``str.find``, which takes linear time whatever the text (CPython
+changes to the two-way algorithm when a search goes badly). One with ``?`` within is found by its longest
+plain part; a text in which that keeps coming up in vain is gone through with one bit for each place of the
+stretch, one step a character.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dogwatch.logic.predicate import Wild, WildcardPattern
 
+MAX_PATTERN = 8192
+"""Characters of the longest wildcard pattern that is matched, a run of stars counting once."""
+
+_TRIES = 16
+"""Places at which a stretch is looked for by its longest part before it is looked for bit by bit."""
+
 TextTest = Callable[[str], bool]
+
+
+def length_of(pattern: WildcardPattern) -> int:
+    """Characters of a pattern, a run of stars counting once: what a match costs for each character of a text."""
+    segments = _segments(pattern)
+    return sum(segment.length for segment in segments) + len(segments) - 1
 
 
 def compile_patterns(patterns: Sequence[WildcardPattern]) -> TextTest:
@@ -61,10 +80,23 @@ class _Segment:
         place, chunk = max(self.chunks, key=lambda item: len(item[1]))
         stop = end - self.length + place + len(chunk)
         at = text.find(chunk, start + place, stop)
-        while at >= 0:
+        for _ in range(_TRIES):
+            if at < 0:
+                return -1
             if self.is_at(text, at - place):
                 return at - place
             at = text.find(chunk, at + 1, stop)
+        return self._scan(text, at - place, end) if at >= 0 else -1
+
+    def _scan(self, text: str, start: int, end: int) -> int:
+        """The same one step a character: bit i is set while the last i + 1 characters may begin the stretch."""
+        gaps, masks = _masks(self)
+        whole = 1 << (self.length - 1)
+        begun = 0
+        for place, char in enumerate(text[start:end], start):
+            begun = (begun << 1 | 1) & masks.get(char, gaps)
+            if begun & whole:
+                return place - self.length + 1
         return -1
 
 
@@ -124,6 +156,18 @@ def _segments(pattern: WildcardPattern) -> list[_Segment]:
                 segments.append(_Segment(length, tuple(chunks)))
             length, chunks = 0, []
     return segments
+
+
+@lru_cache(maxsize=256)
+def _masks(segment: _Segment) -> tuple[int, dict[str, int]]:
+    """The places of a stretch where any character may be, and for each character those where it may."""
+    gaps = (1 << segment.length) - 1
+    own: dict[str, int] = {}
+    for start, chunk in segment.chunks:
+        for place, char in enumerate(chunk, start):
+            gaps ^= 1 << place
+            own[char] = own.get(char, 0) | 1 << place
+    return gaps, {char: places | gaps for char, places in own.items()}
 
 
 def _has_gap(length: int, chunks: tuple[tuple[int, str], ...]) -> bool:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TypeGuard
 
 from dogwatch.base.text import Fold
+from dogwatch.base.time import format_instant
 from dogwatch.logic.functions import FUNCTIONS as SIGNATURES
 from dogwatch.schema.field import Scalar
 
@@ -228,8 +229,38 @@ def negate(value: Value) -> Value:
     return _fits(-value) if _is_number(value) else None
 
 
+def is_null(value: Value) -> Value:
+    """Whether there is no value: the one function that answers null with a value.
+
+    Examples:
+        >>> is_null(None)
+        True
+    """
+    return value is None
+
+
+def date_string(instant: Value) -> Value:
+    """A date, in nanoseconds since 1970, as the JVM prints one in UTC: without seconds or fractions that are zero.
+
+    Examples:
+        >>> date_string(1_795_313_220_000_000_000)
+        '2026-11-22T02:07Z'
+    """
+    if not isinstance(instant, int) or isinstance(instant, bool):
+        return None
+    date, _, time = format_instant(instant).removesuffix("Z").partition("T")
+    whole, _, fraction = time.partition(".")
+    while fraction.endswith("000"):
+        fraction = fraction[:-3]
+    if fraction:
+        return f"{date}T{whole}.{fraction}Z"
+    return f"{date}T{whole.removesuffix(':00') if whole.count(':') == 2 else whole}Z"
+
+
 def number(source: Value, base: Value = None) -> Value:
     """The number that a text writes, in ``base`` (else 16 after ``0x``, else 10); null if it writes none.
+
+    A decimal integer that 64 bits do not hold is a floating point number.
 
     Examples:
         >>> number("0x1f90")
@@ -251,7 +282,9 @@ def number(source: Value, base: Value = None) -> Value:
         return None
     try:
         if digits.isalnum() and (radix not in (None, 10) or digits.isdigit()):
-            return _fits(int(sign + digits, radix or 10))
+            whole = _fits(int(sign + digits, radix or 10))
+            if whole is not None or radix not in (None, 10):
+                return whole
         if radix not in (None, 10) or not (digits[0].isdigit() or digits[0] == "."):
             return None
         decimal = float(sign + digits)
@@ -279,6 +312,8 @@ FUNCTIONS: dict[str, Function] = {
         modulo,
         negate,
         number,
+        is_null,
+        date_string,
     )
 }
 """Behaviour by the name of the signature."""

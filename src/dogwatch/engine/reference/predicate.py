@@ -5,18 +5,21 @@ from __future__ import annotations
 import ipaddress
 import json
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Any
 
-from dogwatch.base.text import Fold
+from dogwatch.base.text import Fold, places_of
+from dogwatch.base.words import words_of
 from dogwatch.engine.ordering import sort_key
 from dogwatch.engine.reference.functions import Value, call
 from dogwatch.engine.regex import compile_regex
 from dogwatch.engine.words import holds_words
-from dogwatch.events.document import PathTree
+from dogwatch.events.document import field_values
 from dogwatch.logic.predicate import (
     And,
+    AnyWord,
+    Between,
     Call,
     Compare,
     Constant,
@@ -42,14 +45,13 @@ from dogwatch.logic.predicate import (
     Words,
     fields_of,
 )
-from dogwatch.schema.coerce import coerce_all
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
 
 ValuesOf = Callable[[FieldRef], Sequence[Scalar]]
 """From a field to a document's values of it, empty when it is missing."""
 
-Asking = Mapping[Field, Scalar]
-"""One value for each field of a leaf."""
+Asking = Mapping[Field, Scalar | None]
+"""One value for each field of a leaf, null for a field that has none."""
 
 _OPERATORS: dict[Order, Callable[[Any, Any], Any]] = {
     Order.EQ: operator.eq,
@@ -114,7 +116,7 @@ def answer(leaf: Leaf, asking: Asking) -> bool | None:
     """A leaf's answer about one value for each of its fields."""
     match leaf:
         case Exists(field=field):
-            return field in asking
+            return asking[field] is not None
         case Compare(op=op, left=left, right=right, fold=fold):
             return compare_values(
                 op,
@@ -122,6 +124,8 @@ def answer(leaf: Leaf, asking: Asking) -> bool | None:
                 _folded(compute(right, asking), fold),
                 compared_type(leaf),
             )
+        case Between(ends=ends):
+            return _all(answer(end, asking) for end in ends)
         case Truth(call=node):
             truth = compute(node, asking)
             return truth if isinstance(truth, bool) else None
@@ -141,14 +145,20 @@ def answer(leaf: Leaf, asking: Asking) -> bool | None:
             return isinstance(value, str) and any(_lies_in(value, network) for network in networks)
         case Words(words=words, phrase=phrase):
             return isinstance(value, str) and holds_words(value, words, phrase=phrase)
+        case AnyWord(predicate=inner):
+            return isinstance(value, str) and any(_holds_for_word(inner, word) for word in words_of(value))
         case Within(operand=field, predicate=inner):
             return isinstance(value, str) and evaluate(inner, _values_within(field.ref.path, value)) is True
+
+
+def _holds_for_word(predicate: Predicate, word: str) -> bool:
+    return evaluate(predicate, lambda _: (word,)) is True
 
 
 def _values_within(path: str, text: str) -> ValuesOf:
     """The values of fields in one object of the field ``path``, given as JSON text."""
     document = {path: json.loads(text)}
-    return lambda ref: coerce_all(PathTree([ref.path]).extract(document)[0], ref.type)[0]
+    return lambda ref: field_values(document, ref)
 
 
 def compared_type(leaf: Compare) -> FieldType:
@@ -161,7 +171,9 @@ def compared_type(leaf: Compare) -> FieldType:
 
 def _ask(leaf: Leaf, values: ValuesOf) -> bool | None:
     fields = list(dict.fromkeys(fields_of(leaf)))
-    askings = islice(product(*(_present(field, values) for field in fields)), MAX_ASKINGS)
+    # Only a function that takes null has an answer for a field without values.
+    choices: list[list[Scalar | None]] = [[*_present(field, values)] or [None] for field in fields]
+    askings = islice(product(*choices), MAX_ASKINGS)
     known = False
     for combination in askings:
         found = answer(leaf, dict(zip(fields, combination, strict=True)))
@@ -198,32 +210,41 @@ def _in_order(op: Order, left: object, right: object) -> bool | None:
 
 
 def _matches(text: str, pattern: WildcardPattern) -> bool:
-    symbols: list[str | Wild] = []
-    for piece in pattern.pieces:
-        symbols += [piece] if isinstance(piece, Wild) else list(piece)
-    at = in_text = 0
-    star: int | None = None
-    resume = 0
-    while in_text < len(text):
-        symbol = symbols[at] if at < len(symbols) else None
+    # Sets of places in the pattern, as the bits of a number: bit i is the place before its i-th character.
+    # Following all ways through the pattern at once takes one step for each character of the text.
+    length = stars = ones = 0
+    own: dict[str, int] = {}
+    for symbol in _symbols(pattern):
+        here = 1 << length
         if symbol is Wild.ANY:
-            star, resume, at = at, in_text, at + 1
-        elif symbol is Wild.ONE or symbol == text[in_text]:
-            at, in_text = at + 1, in_text + 1
-        elif star is not None:
-            # The last star takes one character more; earlier stars never need to.
-            resume += 1
-            at, in_text = star + 1, resume
+            stars |= here
+            # A star is no place of its own: one stays where it is.
+            continue
+        if symbol is Wild.ONE:
+            ones |= here
         else:
+            own[symbol] = own.get(symbol, 0) | here
+        length += 1
+    reached = 1
+    for char in text:
+        reached = (reached & (own.get(char, 0) | ones)) << 1 | reached & stars
+        if not reached:
             return False
-    return all(symbol is Wild.ANY for symbol in symbols[at:])
+    return bool(reached >> length & 1)
+
+
+def _symbols(pattern: WildcardPattern) -> Iterator[str | Wild]:
+    for piece in pattern.pieces:
+        if isinstance(piece, Wild):
+            yield piece
+        else:
+            yield from piece
 
 
 def _contains(text: str, part: str, *, at_word_start: bool) -> bool:
     if not at_word_start:
         return part in text
-    starts = [i for i in range(len(text) + 1) if i == 0 or not text[i - 1].isalnum()]
-    return any(text.startswith(part, start) for start in starts)
+    return any(start == 0 or not text[start - 1].isalnum() for start in places_of(part, text))
 
 
 def _lies_in(text: str, network: str) -> bool:

@@ -17,6 +17,8 @@ def lower_text(
     type_of: TypeOf,
     event_category_field: str = EVENT_CATEGORY,
     timestamp_field: str = TIMESTAMP,
+    tiebreaker_field: str | None = None,
+    now: int | None = None,
     suggest: Suggest | None = None,
 ) -> Lowered:
     """The pattern that the text of an EQL query looks for; the arguments are those of ``lower``.
@@ -29,5 +31,7 @@ def lower_text(
         type_of=type_of,
         event_category_field=event_category_field,
         timestamp_field=timestamp_field,
+        tiebreaker_field=tiebreaker_field,
+        now=now,
         suggest=suggest,
     )

@@ -7,6 +7,7 @@ compared is noted as an error, and the leaf is then unknown.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from dogwatch.base.diagnostic import Span
 from dogwatch.languages.eql.kleene import UNKNOWN, both, either, is_unknown, negate
@@ -31,18 +32,31 @@ from dogwatch.logic.predicate import (
     Call,
     Compare,
     Exists,
-    IsTrue,
-    Like,
     Literal,
     Order,
     Predicate,
     Truth,
-    Wild,
-    WildcardPattern,
 )
 from dogwatch.schema.field import FieldType
 
 _MIRRORED = {Order.LT: Order.GT, Order.LE: Order.GE, Order.GT: Order.LT, Order.GE: Order.LE, Order.EQ: Order.EQ}
+
+
+@dataclass(frozen=True, slots=True)
+class TruthAsked:
+    """A condition or a function that is compared with ``true`` or ``false``."""
+
+    operand: Answer | Computed
+    wanted: bool
+
+
+def truth_asked(left: Operand, right: Operand) -> TruthAsked | None:
+    """What an equality asks if one side is a condition or a boolean function and the other a boolean constant."""
+    for operand, constant in ((left, right), (right, left)):
+        match operand, constant:
+            case (Answer() | Computed(type=FieldType.BOOLEAN), Constant(value=bool() as wanted)):
+                return TruthAsked(operand, wanted)
+    return None
 
 
 def truth(analysis: Analysis, operand: Operand) -> Predicate:
@@ -103,12 +117,19 @@ def compare(analysis: Analysis, order: Order, left: Operand, right: Operand, spa
             return mismatch(analysis, left, right, span)
         case _ if is_null(left) or is_null(right):
             return UNKNOWN
+        case (Column(), Column()) if _optional_unknown(left, right) is not None:
+            return UNKNOWN
         case _:
             return _compare(analysis, order, left, right, span)
 
 
 def missing(operand: Operand) -> Predicate:
-    """Whether the operand is null; never unknown."""
+    """Whether the operand is null; never unknown.
+
+    A function over many values is asked about each, and null for one of them is enough; a field without values
+    is asked about as null. That is what Elasticsearch's script does, so ``f(x) == null`` and ``f(x) == "a"`` can
+    both be true of one event.
+    """
     match operand:
         case Constant(value=value):
             return logic.Constant(value is None)
@@ -118,10 +139,8 @@ def missing(operand: Operand) -> Predicate:
             return is_unknown(predicate)
         case Choice():
             return either_way(operand, missing)
-        case Computed(call=call, type=kind):
-            # Every text matches the pattern of one star; null does not.
-            text = call if kind is FieldType.KEYWORD else Call("string", (call,))
-            return logic.Not(IsTrue(Like(text, (WildcardPattern((Wild.ANY,)),))))
+        case Computed(call=call):
+            return Truth(Call("is_null", (call,)))
 
 
 def either_way(choice: Choice, ask: Callable[[Operand], Predicate]) -> Predicate:
@@ -181,6 +200,8 @@ def _compare(analysis: Analysis, order: Order, left: Operand, right: Operand, sp
     if isinstance(left, Constant) or isinstance(right, Column):
         left, right, order = right, left, _MIRRORED[order]
     if isinstance(left, Column) and isinstance(right, Constant):
+        if left.type is FieldType.DATE and order is Order.EQ and isinstance(right.value, str):
+            return _same_time(analysis, left, right)
         literal = literal_for(analysis, left, right, order)
         return UNKNOWN if literal is None else Compare(order, field_for(left, right), literal)
     if not same_kind(left, right) or (order is not Order.EQ and FieldType.BOOLEAN in (left.type, right.type)):
@@ -189,6 +210,16 @@ def _compare(analysis: Analysis, order: Order, left: Operand, right: Operand, sp
         return Truth(left.call)
     kind = right.type or FieldType.KEYWORD
     return Compare(order, expression_of(left, kind), expression_of(right, kind))
+
+
+def _same_time(analysis: Analysis, column: Column, date: Constant) -> Predicate:
+    """Whether the field lies in the time that a date stands for: a whole day, if it names no time of day."""
+    first = literal_for(analysis, column, date, Order.GE)
+    last = first and literal_for(analysis, column, date, Order.LE)
+    if first is None or last is None:
+        return UNKNOWN
+    field = field_for(column, date)
+    return Compare(Order.EQ, field, first) if first == last else logic.Between(field, first, last)
 
 
 def _family(kind: FieldType) -> FieldType:

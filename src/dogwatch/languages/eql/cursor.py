@@ -120,6 +120,10 @@ class Cursor:
             return f"keywords are written in lower case: `{token.text.lower()}`"
         if self.previous.kind is Kind.STRING and token.kind is Kind.STRING:
             return "separate the strings with a comma, in parentheses"
+        if self.at_keyword("of") and self.previous.text in ("child", "descendant", "event"):
+            return "Elasticsearch knows no ancestry; join a parent's and its child's events in a `sequence`"
+        if token.text == "fork":
+            return "Elasticsearch knows no `fork`; an event may take part in several sequences"
         if token.kind is Kind.KEYWORD:
             return f"`{token.text}` is a reserved word; a field of that name is written in backticks"
         if self.at_symbol("<", ">") and self.previous.text in ("=", "<"):

@@ -70,6 +70,8 @@ def parse_field(cursor: Cursor, expected: str = "a field name") -> ast.Field:
     while True:
         if cursor.token.kind is Kind.TILDE_IDENTIFIER:
             raise cursor.error(cursor.token.span, "`~` does not follow a field", "to ignore letter case write `:`")
+        if parts and cursor.at_symbol("?"):
+            raise cursor.error(cursor.token.span, "`?` stands once, before the whole field", "such as `?a.b`")
         if cursor.token.kind not in (Kind.IDENTIFIER, Kind.QUOTED):
             cursor.refuse(f"{expected} after `{'.' if parts else '?'}`" if parts or optional else expected)
         part = cursor.advance()
@@ -229,6 +231,12 @@ class _Reader:
             what = f"a string or a list of strings after `{word}`"
             if self._cursor.token.kind in (Kind.IDENTIFIER, Kind.QUOTED) or self._cursor.at_symbol("?"):
                 name = parse_field(self._cursor)
+                if word == ":" and self._cursor.at_symbol("("):
+                    raise self._cursor.error(
+                        name.span,
+                        f"`:{name.path}(...)` is a call of an older EQL, which Elasticsearch does not run",
+                        f"write the value inside the parentheses: `{name.path}(value)`",
+                    )
                 raise self._cursor.error(
                     name.span, f"expected {what}, found `{name.path}`", 'a text is written in double quotes: "..."'
                 )

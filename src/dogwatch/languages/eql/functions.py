@@ -24,7 +24,7 @@ from dogwatch.languages.eql.operand import (
 )
 from dogwatch.logic.functions import FUNCTIONS as SIGNATURES
 from dogwatch.logic.functions import Parameter, Signature, ValueKind
-from dogwatch.logic.predicate import Call, InNetwork, Literal
+from dogwatch.logic.predicate import Call, Expression, InNetwork, Literal
 from dogwatch.schema.coerce import Missing, coerce
 from dogwatch.schema.field import FieldType
 
@@ -90,6 +90,17 @@ FUNCTIONS: dict[str, Function] = {
 }
 """Every function by its name in lower case."""
 
+_ANY_VALUE = "a comparison asks all values of a field: `field == ...`"
+_OLD = {
+    "match": 'write `field regex "..."`',
+    "matchlite": 'write `field regex "..."`',
+    "arraycontains": _ANY_VALUE,
+    "arraysearch": _ANY_VALUE,
+    "arraycount": _ANY_VALUE,
+    "safe": "leave it out: what cannot be computed is null",
+}
+"""What to write instead of the functions that an older EQL had."""
+
 _RESULTS = {
     ValueKind.TEXT: FieldType.KEYWORD,
     ValueKind.NUMBER: FieldType.DOUBLE,
@@ -107,12 +118,18 @@ def find_function(analysis: Analysis, call: ast.Call) -> Function | None:
     """The function that a call names, or ``None`` after an error was noted: no such name, ``~`` or arity."""
     function = FUNCTIONS.get(call.function.lower())
     if function is None:
-        close = difflib.get_close_matches(call.function.lower()[:64], FUNCTIONS, 1)
-        hint = f"did you mean `{FUNCTIONS[close[0]].name}`?" if close else None
+        name = call.function.lower()[:64]
+        close = difflib.get_close_matches(name, FUNCTIONS, 1)
+        hint = _OLD.get(name) or (f"did you mean `{FUNCTIONS[close[0]].name}`?" if close else None)
         analysis.fail(call.name_span, f"there is no function `{call.function}`", hint)
         return None
     if call.insensitive and not function.insensitive:
-        analysis.fail(call.name_span, f"`{function.name}` takes no `~`", f"write `{function.name}(...)`")
+        takers = ", ".join(f"`{taker.name}`" for taker in FUNCTIONS.values() if taker.insensitive)
+        analysis.fail(
+            call.name_span,
+            f"`{function.name}` takes no `~`",
+            f"write `{function.name}(...)`; `~` may follow {takers}",
+        )
         return None
     least, most = _arity(function.signature)
     given = len(call.args)
@@ -135,7 +152,7 @@ def apply(analysis: Analysis, function: Function, call: ast.Call, args: Sequence
         return Constant(None, None, call.span)
     if function is CIDR_MATCH:
         return _cidr_match(analysis, call, plain)
-    expressions = tuple(expression_of(arg, _missing_type(function, i, plain)) for i, arg in enumerate(plain))
+    expressions = tuple(_argument(function, i, arg, plain) for i, arg in enumerate(plain))
     fold = Fold.UNICODE if call.insensitive else Fold.NONE
     return Computed(
         Call(function.signature.name, expressions, fold), _RESULTS[function.signature.result], call.span
@@ -164,9 +181,7 @@ def _parameter(function: Function, index: int) -> Parameter:
 
 
 def _spreads_null(function: Function, index: int) -> bool:
-    # A null `start` of substring is 0; the other arguments that may be null are those that may be left out.
-    parameter = _parameter(function, index)
-    return not parameter.optional and parameter.name != "start"
+    return not _parameter(function, index).takes_null
 
 
 def _fits(analysis: Analysis, function: Function, index: int, arg: Operand) -> bool:
@@ -195,6 +210,16 @@ def _missing_type(function: Function, index: int, args: Sequence[Constant | Colu
             return FieldType.BOOLEAN
         case _:
             return FieldType.KEYWORD
+
+
+def _argument(
+    function: Function, index: int, arg: Constant | Column | Computed, args: Sequence[Constant | Column | Computed]
+) -> Expression:
+    expression = expression_of(arg, _missing_type(function, index, args))
+    if isinstance(arg, Column) and arg.type is FieldType.DATE:
+        # Only what takes any value comes here with a date, and it wants the text.
+        return Call("date_string", (expression,))
+    return expression
 
 
 def _split(

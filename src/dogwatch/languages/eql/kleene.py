@@ -8,12 +8,19 @@ from dogwatch.logic.predicate import (
     ALWAYS,
     NEVER,
     And,
+    Call,
+    Compare,
     Constant,
     Exists,
     IsTrue,
+    Like,
+    Literal,
+    Member,
     Not,
     Or,
     Predicate,
+    Regex,
+    Truth,
     conjunction,
     disjunction,
 )
@@ -58,7 +65,7 @@ def is_certain(part: Predicate) -> bool:
     match part:
         case Constant(value=value):
             return value is not None
-        case Exists() | IsTrue():
+        case Exists() | IsTrue() | Truth(call=Call(function="is_null")):
             return True
         case And(parts=parts) | Or(parts=parts):
             return all(map(is_certain, parts))
@@ -101,12 +108,21 @@ def complete(part: Predicate) -> Predicate:
 
 
 def is_unknown(part: Predicate) -> Predicate:
-    """Whether the predicate is unknown: itself never unknown."""
+    """Whether the predicate is unknown: itself never unknown.
+
+    Of a function over many values it is, as in Elasticsearch, if the function's value is null for one of them.
+    """
     match part:
         case Constant(value=value):
             return Constant(value is None)
         case _ if is_certain(part):
             return NEVER
+        case Not(part=inner):
+            return is_unknown(inner)
+        case Compare(left=Call() as call, right=Literal()) | Truth(call=call):
+            return Truth(Call("is_null", (call,)))
+        case Member(operand=Call() as call) | Like(operand=Call() as call) | Regex(operand=Call() as call):
+            return Truth(Call("is_null", (call,)))
         case _:
             # A Kleene "p or not p" is true exactly where p is known.
             return Not(IsTrue(Or((part, negate(part)))))

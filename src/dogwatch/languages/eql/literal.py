@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
-from dogwatch.base.time import parse_date_math
+from dogwatch.languages.date import instant_of, needs_now
 from dogwatch.languages.eql.operand import Analysis, Column, Constant, describe
 from dogwatch.logic.predicate import Field, Literal, Order
 from dogwatch.schema.coerce import Missing, coerce
 from dogwatch.schema.field import FieldRef, FieldType
 
 _LONG_EDGE = 2.0**63
-_DATE = re.compile(r"\d{4}(-\d\d(-\d\d(?:[T ](\d\d)(:?\d\d(:?\d\d)?)?)?)?)?", re.ASCII)
-_DATE_UNITS = ("y", "M", "d", "h", "m")
 
 
 def field_for(column: Column, constant: Constant) -> Field:
@@ -34,9 +30,15 @@ def literal_for(analysis: Analysis, column: Column, constant: Constant, order: O
         case FieldType.LONG | FieldType.DOUBLE:
             literal = _number(kind, constant)
         case FieldType.DATE:
-            literal = _date(analysis, constant, order)
-            if literal is None and _is_relative(constant):
+            if analysis.now is None and isinstance(constant.value, str) and needs_now(constant.value):
+                analysis.fail(
+                    constant.span,
+                    "date math needs to be told what `now` means, and nobody has",
+                    "write a date",
+                    code="eql-unsupported",
+                )
                 return None
+            literal = _date(analysis, constant, order)
         case FieldType.KEYWORD | FieldType.TEXT if order is not Order.EQ:
             literal = _ordered_text(analysis, column, constant)
         case _:
@@ -83,34 +85,11 @@ def _number(kind: FieldType, constant: Constant) -> Literal | None:
     return Literal(value, FieldType.DOUBLE)
 
 
-def _is_relative(constant: Constant) -> bool:
-    return isinstance(constant.value, str) and constant.value.strip().startswith("now")
-
-
 def _date(analysis: Analysis, constant: Constant, order: Order) -> Literal | None:
-    text = constant.value
-    if _is_relative(constant):
-        analysis.fail(
-            constant.span,
-            "this build does not compare dates with `now` yet",
-            "write a date",
-            code="eql-unsupported",
-        )
-        return None
-    if not isinstance(text, str):
-        instant = coerce(text, FieldType.DATE)
-        return None if isinstance(instant, Missing) or isinstance(text, bool) else Literal(instant, FieldType.DATE)
-    round_up = order in (Order.GT, Order.LE)
-    if (nanos := parse_date_math(_rounded(text) if round_up else text, 0, round_up=round_up)) is None:
-        instant = coerce(text, FieldType.DATE)
-        return None if isinstance(instant, Missing) else Literal(instant, FieldType.DATE)
-    return Literal(nanos, FieldType.DATE)
-
-
-def _rounded(text: str) -> str:
-    """A date that leaves out its end, to be read as the last instant that it covers, as upper bounds are."""
-    match = _DATE.match(text.strip())
-    if match is None or "||" in text:
-        return text
-    given = sum(group is not None for group in match.groups())
-    return text if given == len(_DATE_UNITS) else f"{text.strip()}||/{_DATE_UNITS[given]}"
+    value = constant.value
+    if isinstance(value, str):
+        instant = instant_of(value, analysis.now or 0, round_up=order in (Order.GT, Order.LE))
+    else:
+        millis = coerce(value, FieldType.DATE)
+        instant = millis if isinstance(millis, int) else None
+    return None if instant is None else Literal(instant, FieldType.DATE)

@@ -45,7 +45,10 @@ from dogwatch.logic.predicate import (
 )
 from dogwatch.schema.field import FieldType, Scalar
 
-_REGEX_CHARACTERS = frozenset('.?+*|{}[]()"\\#@&<>~')
+_REGEX_CHARACTERS = {
+    RegexDialect.LUCENE: frozenset('.?+*|{}[]()"\\#@&<>~'),
+    RegexDialect.JAVA: frozenset(".?+*|{}[]()^$\\"),
+}
 _WILDCARDS = {"*": Wild.ANY, "?": Wild.ONE}
 
 
@@ -68,7 +71,8 @@ def member(
         return UNKNOWN
     wanted = [value for value in values if not is_null(value)]
     plain = [value for value in wanted if isinstance(value, Constant)]
-    if isinstance(operand, Column | Computed) and len(plain) == len(wanted):
+    is_date = isinstance(operand, Column) and operand.type is FieldType.DATE
+    if isinstance(operand, Column | Computed) and len(plain) == len(wanted) and not is_date:
         scalars = _scalars(analysis, operand, plain)
         return UNKNOWN if scalars is None else _one_of(*scalars, _fold(operand, insensitive=insensitive))
     if insensitive:
@@ -107,7 +111,10 @@ def wildcard(
 def regex(
     analysis: Analysis, name: str, operand: Operand, patterns: Sequence[Constant], *, insensitive: bool
 ) -> Predicate:
-    """``operand regex (patterns)``: Lucene's regular expressions over the whole text."""
+    """``operand regex (patterns)``: regular expressions over the whole text, Lucene's for a field.
+
+    A computed text is matched by a script, and there they are Java's.
+    """
     texts = _pattern_texts(analysis, name, operand, patterns)
     if texts is None:
         return UNKNOWN
@@ -117,11 +124,13 @@ def regex(
     if expression is None:
         return UNKNOWN
     fold = _fold(operand, insensitive=insensitive)
-    plain = [text for text in texts if _REGEX_CHARACTERS.isdisjoint(text)]
-    rest = tuple(dict.fromkeys(text for text in texts if not _REGEX_CHARACTERS.isdisjoint(text)))
+    dialect = RegexDialect.LUCENE if isinstance(operand, Column) else RegexDialect.JAVA
+    special = _REGEX_CHARACTERS[dialect]
+    plain = [text for text in texts if special.isdisjoint(text)]
+    rest = tuple(dict.fromkeys(text for text in texts if not special.isdisjoint(text)))
     parts: list[Predicate] = [_one_of(expression, plain, fold)] if plain else []
     if rest:
-        parts.append(Regex(expression, rest, RegexDialect.LUCENE, fold))
+        parts.append(Regex(expression, rest, dialect, fold))
     return either(parts)
 
 

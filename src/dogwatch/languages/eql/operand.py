@@ -81,6 +81,7 @@ class Analysis:
         text: The query, for the diagnostics' spans.
         type_of: The schema.
         suggest: Hints for unknown fields, if there is somebody to ask.
+        now: What ``now`` means in dates, nanoseconds since 1970 UTC; ``None`` if nobody said.
         errors: Problems that keep the query from running.
         notes: Warnings and notices.
         splits: How many conditions have been given to functions as arguments.
@@ -89,6 +90,7 @@ class Analysis:
     text: str
     type_of: TypeOf
     suggest: Suggest | None = None
+    now: int | None = None
     errors: list[Diagnostic] = field(default_factory=list)
     notes: list[Diagnostic] = field(default_factory=list)
     splits: int = 0
@@ -116,6 +118,21 @@ class Analysis:
             hint = self.suggest(path) if self.suggest else None
             self.warn("unknown-field", span, f"`{path}` is not in the event schema", hint)
         return Column(path, kind, optional, span)
+
+    def exact_column(self, path: str, span: Span, *, optional: bool) -> Operand:
+        """The field as something to compare or compute with: analysed text only by its exact sub-field.
+
+        An index keeps the whole text of an analysed field in that sub-field alone. The values are the same, so the
+        field itself is read.
+        """
+        column = self.column(path, span, optional=optional)
+        if column.type is not FieldType.TEXT or self.type_of(f"{path}.keyword") is FieldType.KEYWORD:
+            return column
+        return self.refuse(
+            span,
+            f"`{printable(path)}` is analysed text without an exact sub-field, which EQL cannot compare",
+            f"map it as a keyword, or with a sub-field `{printable(path)}.keyword`",
+        )
 
 
 def field_of(column: Column, otherwise: FieldType) -> Field:

@@ -9,12 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Span
-
-MAX_QUERY_LENGTH = 1024 * 1024
-"""Longest query that is read, in characters."""
-
-MAX_TOKENS = 50_000
-"""Most words of a query: far beyond any rule, and little enough to be read within a second."""
+from dogwatch.languages.size import check_count, check_length
 
 KEYWORDS = frozenset(
     {
@@ -88,17 +83,12 @@ def scan(text: str) -> Iterator[Token]:
     """The tokens of a query one after the other, an ``END`` token last.
 
     Args:
-        text: The query, at most ``MAX_QUERY_LENGTH`` characters and ``MAX_TOKENS`` tokens.
+        text: The query, of the size that ``dogwatch.languages.size`` allows.
 
     Raises:
         DogwatchError: ``eql-syntax``, at the first character that belongs to no token.
     """
-    if len(text) > MAX_QUERY_LENGTH:
-        raise syntax_error(
-            text,
-            Span(MAX_QUERY_LENGTH, MAX_QUERY_LENGTH + 1),
-            f"the query is longer than {MAX_QUERY_LENGTH:,} characters",
-        )
+    check_length(text)
     position, length, count = 0, len(text), 0
     while position < length:
         token = _token_at(text, position)
@@ -106,8 +96,7 @@ def scan(text: str) -> Iterator[Token]:
             position = token
             continue
         count += 1
-        if count > MAX_TOKENS:
-            raise syntax_error(text, token.span, f"the query has more than {MAX_TOKENS:,} words")
+        check_count(text, count, token.span)
         yield token
         position = token.end
     yield Token(Kind.END, "", length, length)

@@ -13,6 +13,7 @@ from dogwatch.languages.fortisiem.filter import FilterLowering
 from dogwatch.languages.fortisiem.parser import parse_aggregate, parse_filter
 from dogwatch.languages.fortisiem.reading import Reading, Report
 from dogwatch.languages.lowering import Lowered, TypeOf
+from dogwatch.languages.size import check_length
 from dogwatch.logic.pattern import AggregatePattern, Constraint
 from dogwatch.logic.predicate import Field, Predicate
 
@@ -44,9 +45,11 @@ def lower_subpattern(
         missing_differs: ``!=`` and the negated operators are true of an event without the attribute.
 
     Raises:
-        DogwatchError: ``fortisiem-syntax``; ``fortisiem-type`` for comparisons that cannot hold;
-            ``fortisiem-unsupported`` for what we cannot run, saying what is missing.
+        DogwatchError: ``fortisiem-syntax``; ``query-too-long``; ``fortisiem-type`` for comparisons that cannot
+            hold; ``fortisiem-unsupported`` for what we cannot run, saying what is missing.
     """
+    for text in (filter_text, aggregate_text):
+        check_length(text)
     report = Report()
     if window_seconds <= 0:
         report.errors.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity, Span
+from dogwatch.base.fieldpath import MAX_NAMES, is_too_deep
 from dogwatch.languages.fortisiem.ast import (
     Address,
     And,
@@ -92,7 +93,9 @@ class Reading:
         return self.field_as(attribute, self.known_type(attribute) or otherwise)
 
     def field_as(self, attribute: Attribute, kind: FieldType) -> Field:
-        """The attribute read under a type."""
+        """The attribute read under a type; with an error if its name is absurd."""
+        if is_too_deep(attribute.name):
+            self.error("field-too-deep", f"the attribute's name has more than {MAX_NAMES} parts", attribute.span)
         return Field(FieldRef(attribute_path(attribute.name), kind), blank_is_missing=True)
 
     def scalar(self, constant: Constant, kind: FieldType) -> Scalar | None:

@@ -6,40 +6,47 @@ in the events that lack the field. A wildcard on a keyword applies to the whole 
 
 from __future__ import annotations
 
-import contextlib
-import difflib
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity, Span
+from dogwatch.base.fieldpath import MAX_NAMES, is_too_deep
 from dogwatch.languages.kql.ast import And, Is, MatchAll, Nested, Not, Or, Query, Range
+from dogwatch.languages.kql.fields import Fields, Pieces
+from dogwatch.languages.kql.habit import dangles, habit_hint
 from dogwatch.languages.kql.parser import parse
-from dogwatch.languages.leaves import Unfit, UnfitValueError, any_of, match_leaf, range_leaf
-from dogwatch.languages.lowering import Lowered, TypeOf
+from dogwatch.languages.kql.tokens import BLANKS, tokens
+from dogwatch.languages.leaves import Unfit, UnfitValueError, any_of, match_leaf, range_leaf, refuse_null
+from dogwatch.languages.lowering import Lowered, MappingOf, TypeOf
+from dogwatch.languages.size import check_size
 from dogwatch.languages.value import Text
 from dogwatch.logic import predicate as logic
 from dogwatch.logic.pattern import EventPattern
-from dogwatch.logic.predicate import ALWAYS, NEVER, Predicate, Wild
+from dogwatch.logic.predicate import ALWAYS, NEVER, Field, IsTrue, Predicate, Wild, Within
 from dogwatch.schema.field import FieldRef, FieldType
 
 _MOST_ERRORS = 20
 """Errors after which reading a hopeless query stops."""
 
-_MOST_WIDE = 100
+_MOST_WIDE = 20
 """Conditions on patterns of field names: each is written out for every known field."""
 
-_MOST_SUGGESTIONS = 20
-_LONGEST_SUGGESTED = 100
-_LENGTHS_APART = 3
-_LIKENESS = 0.75
+_LONGEST_WIDE = 1000
+"""Characters of such a condition."""
 
-_CODES = {Unfit.TYPE: "kql-type", Unfit.UNSUPPORTED: "kql-unsupported"}
+_MOST_SUGGESTIONS = 20
 
 _Leaf = Callable[[FieldRef], Predicate]
 
 
 def lower_text(
-    text: str, *, type_of: TypeOf, now: int | None = None, known_fields: Iterable[str] | None = None
+    text: str,
+    *,
+    type_of: TypeOf,
+    now: int | None = None,
+    known_fields: Iterable[str] | None = None,
+    mapping_of: MappingOf | None = None,
 ) -> Lowered:
     """What a KQL query looks for.
 
@@ -49,108 +56,186 @@ def lower_text(
         now: What ``now`` means in dates, in nanoseconds since 1970 UTC; without it such dates are refused.
         known_fields: Every field that a wildcard in a field name, or a value without a field, may look at;
             without it those are refused.
+        mapping_of: The mapping types of fields, for what Kibana does by them: conditions on ``nested`` objects
+            are met by one and the same object, and wildcards for texts other than ``keyword`` are split at
+            their blanks. Without it no field is nested and every text is a keyword.
 
     Raises:
-        DogwatchError: ``kql-syntax``; ``kql-type`` for values that the field cannot hold;
+        DogwatchError: ``kql-syntax``; ``query-too-long``; ``kql-type`` for values that the field cannot hold;
             ``kql-unsupported`` for what we cannot run.
     """
-    lowering = _Lowering(text, type_of, now, None if known_fields is None else tuple(known_fields))
-    predicate = lowering.query(parse(text), "")
+    check_size(text, (token.span for token in tokens(text)))
+    lowering = _Lowering(text, Fields(type_of, mapping_of, known_fields), now)
+    predicate = lowering.query(parse(text), _Scope())
     if lowering.errors:
         raise DogwatchError(lowering.errors)
     return Lowered(EventPattern(predicate), tuple(lowering.notes))
 
 
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Where a condition stands.
+
+    Attributes:
+        prefix: What its field names are relative to: nothing, or a path and a dot.
+        nested: The nested objects whose fields alone can be asked about, or ``None`` for the event's own.
+    """
+
+    prefix: str = ""
+    nested: str | None = None
+
+
 class _Lowering:
-    def __init__(self, source: str, type_of: TypeOf, now: int | None, known: tuple[str, ...] | None) -> None:
+    def __init__(self, source: str, fields: Fields, now: int | None) -> None:
         self._source = source
-        self._type_of = type_of
+        self._known = fields
         self._now = now
-        self._known = known
         self._unknown: set[str] = set()
         self._wide = 0
         self.errors: list[Diagnostic] = []
         self.notes: list[Diagnostic] = []
 
-    def query(self, node: Query, prefix: str) -> Predicate:
+    def query(self, node: Query, scope: _Scope) -> Predicate:
         match node:
             case MatchAll():
                 return ALWAYS
             case Is(field=field, value=value, span=span):
-                return self._is(field, value, span, prefix)
+                return self._is(field, value, span, scope)
             case Range(field=field, op=op, value=value, span=span):
-                return self._fields(field, partial(range_leaf, op=op, value=value, now=self._now), span, prefix)
+                return self._fields(field, partial(range_leaf, op=op, value=value, now=self._now), span, scope)
             case Nested(path=path, query=inner):
-                return self._nested(path, inner, prefix)
+                return self._nested(path, inner, scope)
             case Not(part=part):
-                return _complement(self.query(part, prefix))
+                return _complement(self.query(part, scope))
             case And(parts=parts):
-                return logic.conjunction([self.query(part, prefix) for part in parts])
+                return logic.conjunction([self.query(part, scope) for part in parts])
             case Or(parts=parts):
-                return any_of([self.query(part, prefix) for part in parts])
+                return any_of([self.query(part, scope) for part in parts])
 
-    def _is(self, field: Text | None, value: Text, span: Span, prefix: str) -> Predicate:
-        everywhere = field is None or (field.is_star and not field.quoted)
-        if everywhere and value.is_star and not value.quoted:
+    def _is(self, field: Text | None, value: Text, span: Span, scope: _Scope) -> Predicate:
+        self._look_for_habits(field, value, span, scope)
+        anywhere = value.is_star and not value.quoted
+        if anywhere and (scope.nested is None if field is None else field.is_star and not field.quoted):
             return ALWAYS
-        return self._fields(field, partial(match_leaf, value=value, now=self._now), span, prefix)
+        leaf = partial(self._match, value=value, everywhere=field is None)
+        if field is None:
+            if scope.nested is not None:
+                # Kibana joins the path and the missing name to one that no field has.
+                message = "no event can match this: inside nested objects a value needs its field"
+                self._note("kql-never", message, span, hint="name the field")
+                return NEVER
+            try:
+                refuse_null(value)
+            except UnfitValueError as misfit:
+                return self._misfit(misfit, span)
+        elif anywhere and not field.has_wildcard and self._known.holds_objects(scope.prefix + field.literal):
+            # Objects have no values of their own: any field below will do.
+            return self._many((scope.prefix, *field.pieces, ".", Wild.ANY), leaf, span, scope, wrapped=False)
+        return self._fields(field, leaf, span, scope)
 
-    def _fields(self, field: Text | None, leaf: _Leaf, span: Span, prefix: str) -> Predicate:
+    def _match(self, ref: FieldRef, *, value: Text, everywhere: bool) -> Predicate:
+        split = everywhere or not self._known.is_exact(ref.path)
+        return match_leaf(ref, value, self._now, split=split)
+
+    def _fields(self, field: Text | None, leaf: _Leaf, span: Span, scope: _Scope) -> Predicate:
         if field is not None and not field.has_wildcard:
-            return self._one(prefix + field.literal, leaf, field.span, span)
-        if self._known is None:
-            what = "a value without a field" if field is None else "a wildcard in a field name"
-            self._error(
-                "kql-unsupported",
-                f"{what} looks at every field, and the fields of the events are not known",
-                span,
-                "name the field",
-            )
-            return NEVER
+            return self._one(scope.prefix + field.literal, leaf, field.span, span, scope)
+        what = "a value without a field" if field is None else "a wildcard in a field name"
+        if not self._known.are_known:
+            message = f"{what} looks at every field, and the fields of the events are not known"
+            return self._error("kql-unsupported", message, span, "name the field")
+        pieces = (scope.prefix, *((Wild.ANY,) if field is None else field.pieces))
+        return self._many(pieces, leaf, span, scope, wrapped=field is not None and scope.nested is None)
+
+    def _many(self, pieces: Pieces, leaf: _Leaf, span: Span, scope: _Scope, *, wrapped: bool) -> Predicate:
+        """Any of the fields whose names match: of one object, or, if ``wrapped``, each of an object of its own."""
         self._wide += 1
         if self._wide > _MOST_WIDE:
-            self._error(
-                "kql-unsupported",
-                f"more than {_MOST_WIDE} conditions look at every field",
-                span,
-                "name the fields",
-            )
-            return NEVER
-        pieces: tuple[str | Wild, ...] = (prefix, *((Wild.ANY,) if field is None else field.pieces))
-        kinds = ((path, self._type_of(path)) for path in self._known if _matches(pieces, path))
-        refs = [FieldRef(path, kind) for path, kind in kinds if kind is not None]
-        if not refs:
+            message = f"more than {_MOST_WIDE} conditions look at every field"
+            return self._error("kql-unsupported", message, span, "name the fields")
+        if span.end - span.start > _LONGEST_WIDE:
+            message = f"a condition on every field is longer than {_LONGEST_WIDE:,} characters"
+            return self._error("kql-unsupported", message, span, "name the field")
+        by_home: dict[str | None, list[Predicate]] = {}
+        found = False
+        misfit: UnfitValueError | None = None
+        for ref in self._known.matching(pieces):
+            home = self._known.home(ref.path)
+            if home != scope.nested and not wrapped:
+                continue
+            found = True
+            # Kibana asks leniently here: a field whose type cannot hold the value just does not match.
+            try:
+                by_home.setdefault(home, []).append(leaf(ref))
+            except UnfitValueError as error:
+                misfit = error
+        if not found:
             self._note("unknown-field", "no field of the event schema fits this name", span)
             return NEVER
-        leaves: list[Predicate] = []
-        for ref in refs:
-            # Kibana asks leniently here: a field whose type cannot hold the value just does not match.
-            with contextlib.suppress(UnfitValueError):
-                leaves.append(leaf(ref))
-        return self._checked(any_of(leaves), span)
+        if misfit is not None and not any(by_home.values()):
+            self._note("kql-never", f"no event can match this: {misfit.message}", span, hint=misfit.hint)
+            return NEVER
+        own = by_home.pop(scope.nested, [])
+        return self._checked(
+            any_of([*own, *(_within(home, any_of(leaves)) for home, leaves in by_home.items() if home)]), span
+        )
 
-    def _one(self, path: str, leaf: _Leaf, name: Span, span: Span) -> Predicate:
-        kind = self._type_of(path)
-        if kind is None:
+    def _one(self, path: str, leaf: _Leaf, name: Span, span: Span, scope: _Scope) -> Predicate:
+        if is_too_deep(path):
+            return self._error("field-too-deep", f"the field's path has more than {MAX_NAMES} names", name)
+        if not all(path.split(".")):
+            self._note("unknown-field", "no event has a field of this name: a part of it is empty", name)
+            return NEVER
+        home = self._known.home(path)
+        if home != scope.nested:
+            return self._out_of_reach(path, home or "", scope, span)
+        if self._known.is_nested(path):
+            return self._out_of_reach(f"{path}.name", path, scope, span)
+        ref = self._known.ref(path)
+        if ref is None:
             self._unknown_field(path, name)
         try:
-            predicate = leaf(FieldRef(path, kind or FieldType.KEYWORD))
+            predicate = leaf(ref or FieldRef(path, FieldType.KEYWORD))
         except UnfitValueError as misfit:
-            self._error(_CODES[misfit.reason], misfit.message, span, misfit.hint)
-            return NEVER
+            return self._misfit(misfit, span)
         return self._checked(predicate, span)
 
-    def _nested(self, path: Text, query: Query, prefix: str) -> Predicate:
+    def _out_of_reach(self, path: str, home: str, scope: _Scope, span: Span) -> Predicate:
+        message = f"no event can match this: `{home}` holds nested objects, whose fields need braces"
+        hint = f"write `{home.removeprefix(scope.prefix)}: {{ {path[len(home) + 1 :]}: ... }}`"
+        self._note("kql-nested", message, span, hint=hint)
+        return NEVER
+
+    def _nested(self, path: Text, query: Query, scope: _Scope) -> Predicate:
         if path.has_wildcard:
-            self._error("kql-unsupported", "a nested query needs one path without wildcards", path.span)
-            return NEVER
+            message = "a nested query needs one path without wildcards"
+            return self._error("kql-unsupported", message, path.span)
+        full = f"{scope.prefix}{path.literal}"
+        if self._known.is_nested(full):
+            return _within(full, self.query(query, _Scope(f"{full}.", full)))
         self._note(
             "kql-nested",
             f"the conditions inside `{path.literal}: {{ }}` may be met by different elements of the list",
             path.span,
             Severity.NOTICE,
         )
-        return self.query(query, f"{prefix}{path.literal}.")
+        return self.query(query, _Scope(f"{full}.", scope.nested))
+
+    def _look_for_habits(self, field: Text | None, value: Text, span: Span, scope: _Scope) -> None:
+        if value.quoted:
+            return
+        hint = habit_hint(value.literal) if field is None else None
+        if hint is not None:
+            self._note("kql-habit", "this text is looked for in every field, as it stands", span, hint=hint)
+        elif dangles(value.literal):
+            message = "the `and`, `or` or `not` at the end of this value is a part of it"
+            self._note("kql-habit", message, span, hint="put the value in double quotes, or say what is joined")
+        elif _is_single_quoted(value.literal):
+            message = "single quotes do not quote in KQL: they are a part of this value"
+            self._note("kql-habit", message, span, hint="use double quotes")
+        elif field is not None and _is_split(value) and not self._known.is_exact(scope.prefix + field.literal):
+            message = "Kibana splits this wildcard at its blanks, and any one part is enough to match"
+            self._note("kql-split", message, span, hint="write `*` for each blank to keep the parts together")
 
     def _checked(self, predicate: Predicate, span: Span) -> Predicate:
         if predicate == NEVER:
@@ -161,22 +246,15 @@ class _Lowering:
         if path in self._unknown:
             return
         self._unknown.add(path)
-        hint = None
-        if self._known and len(self._unknown) <= _MOST_SUGGESTIONS and len(path) <= _LONGEST_SUGGESTED:
-            close = difflib.get_close_matches(path, self._alike(path), 1, _LIKENESS)
-            hint = f"did you mean `{close[0]}`?" if close else None
+        hint = habit_hint(path)
+        if hint is None and len(self._unknown) <= _MOST_SUGGESTIONS:
+            close = self._known.suggestion(path)
+            hint = f"did you mean `{close}`?" if close else None
+        if dangles(path):
+            hint = "`and`, `or` and `not` stand between blanks and join what is on both sides of them"
         self._note(
             "unknown-field", f"`{path}` is not in the event schema; it is read as a keyword", span, hint=hint
         )
-
-    def _alike(self, path: str) -> list[str]:
-        # Measuring likeness is slow, and a mistyped name still begins or ends as the right one does.
-        begin, end = path[:2], path[-2:]
-        return [
-            name
-            for name in self._known or ()
-            if (name.startswith(begin) or name.endswith(end)) and abs(len(name) - len(path)) <= _LENGTHS_APART
-        ]
 
     def _note(
         self,
@@ -188,10 +266,22 @@ class _Lowering:
     ) -> None:
         self.notes.append(Diagnostic(code, message, severity, source=self._source, span=span, hint=hint))
 
-    def _error(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
+    def _misfit(self, misfit: UnfitValueError, span: Span) -> Predicate:
+        wrong = misfit.reason is Unfit.TYPE
+        return self._error("kql-type" if wrong else "kql-unsupported", misfit.message, span, misfit.hint)
+
+    def _error(self, code: str, message: str, span: Span, hint: str | None = None) -> Predicate:
         self.errors.append(Diagnostic(code, message, source=self._source, span=span, hint=hint))
         if len(self.errors) >= _MOST_ERRORS:
             raise DogwatchError(self.errors)
+        return NEVER
+
+
+def _within(path: str, predicate: Predicate) -> Predicate:
+    """One of the nested objects under a path satisfies the predicate."""
+    if predicate == NEVER:
+        return NEVER
+    return IsTrue(Within(Field(FieldRef(path, FieldType.OBJECT)), predicate))
 
 
 def _complement(predicate: Predicate) -> Predicate:
@@ -204,23 +294,9 @@ def _complement(predicate: Predicate) -> Predicate:
             return logic.Not(predicate)
 
 
-def _matches(pieces: tuple[str | Wild, ...], path: str) -> bool:
-    """Whether a path matches a pattern of literal pieces and stars from end to end."""
-    literals = [""]
-    for piece in pieces:
-        if isinstance(piece, Wild):
-            literals.append("")
-        else:
-            literals[-1] += piece
-    if len(literals) == 1:
-        return path == literals[0]
-    first, *middle, last = literals
-    if len(path) < len(first) + len(last) or not path.startswith(first) or not path.endswith(last):
-        return False
-    position, end = len(first), len(path) - len(last)
-    for literal in middle:
-        found = path.find(literal, position, end)
-        if found < 0:
-            return False
-        position = found + len(literal)
-    return True
+def _is_single_quoted(text: str) -> bool:
+    return len(text) > 1 and text[0] == text[-1] == "'"
+
+
+def _is_split(value: Text) -> bool:
+    return value.has_wildcard and any(blank in value.literal for blank in BLANKS)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dogwatch.base.diagnostic import Span
 from dogwatch.languages.kql.ast import And, Is, MatchAll, Nested, Not, Or, Query, Range
-from dogwatch.languages.kql.tokens import Kind, Token, syntax_error, tokens
+from dogwatch.languages.kql.habit import habit_hint
+from dogwatch.languages.kql.tokens import KEYWORDS, Kind, Token, syntax_error, tokens
 from dogwatch.languages.value import Text
 from dogwatch.logic.predicate import Order
 
@@ -16,10 +17,17 @@ MAX_DEPTH = 100
 """Groups, nested queries and negations inside each other; no query that a person wrote comes near it."""
 
 _RANGES = {Kind.LT: Order.LT, Kind.LE: Order.LE, Kind.GT: Order.GT, Kind.GE: Order.GE}
-_SECOND_FIELD_HINT = "a value with `:`, `<` or `>` needs double quotes; a group of values belongs to one field"
+_JOINING = frozenset({Kind.AND, Kind.OR, Kind.NOT})
+_OPENING = frozenset({Kind.OPEN, Kind.OPEN_BRACE})
+_SECOND_FIELD_HINT = (
+    "join two conditions with `and` or `or`, and put a value with `:`, `<` or `>` in double quotes; "
+    "a group of values belongs to one field"
+)
 _SPECIAL_HINT = (
     'a value with one of ( ) : < > { } " or a backslash needs double quotes, or a backslash before each'
 )
+_JOIN_HINT = "join two conditions with `and` or `or`, and put a value that holds a double quote in double quotes"
+_EXISTS_HINT = "write a value, or `*` for any"
 
 
 def parse(source: str) -> Query:
@@ -38,6 +46,7 @@ class _Parser:
         self._source = source
         self._tokens = tokens(source)
         self._token = next(self._tokens)
+        self._before: Token | None = None
         self._depth = 0
 
     def query(self) -> Query:
@@ -45,8 +54,7 @@ class _Parser:
             return MatchAll(Span(0, len(self._source)))
         query = self._or(None)
         if not self._at(Kind.END):
-            hint = "a closing bracket has no partner" if self._at(Kind.CLOSE) else _SPECIAL_HINT
-            raise self._unexpected("`and`, `or` or the end of the query", hint)
+            raise self._unexpected("`and`, `or` or the end of the query", self._hint_after_condition())
         return query
 
     def _or(self, field: Text | None) -> Query:
@@ -75,7 +83,7 @@ class _Parser:
         value = self._text("a value, a field or `(`")
         if field is not None:
             if self._at(Kind.COLON) or self._token.kind in _RANGES:
-                raise self._unexpected("`and` or `or`", _SECOND_FIELD_HINT)
+                raise self._unexpected("`and` or `or`", habit_hint(value.literal) or _SECOND_FIELD_HINT)
             return Is(field, value, field.span.to(value.span))
         if self._at(Kind.COLON):
             self._advance()
@@ -105,16 +113,17 @@ class _Parser:
     def _text(self, expected: str) -> Text:
         text = self._token.text
         if text is None:
-            raise self._unexpected(expected)
+            raise self._unexpected(expected, self._hint_before_value())
         self._advance()
         return text
 
     def _close(self, kind: Kind, opening: Token) -> Token:
         token = self._token
         if token.kind is Kind.END:
-            raise syntax_error(self._source, opening.span, f"{opening.kind.value} is never closed")
+            hint = f"end the group with {kind.value}, or put the value in double quotes if it holds the bracket"
+            raise syntax_error(self._source, opening.span, f"{opening.kind.value} is never closed", hint)
         if token.kind is not kind:
-            raise self._unexpected(f"`and`, `or` or {kind.value}", _SPECIAL_HINT)
+            raise self._unexpected(f"`and`, `or` or {kind.value}", self._hint_after_condition())
         self._depth -= 1
         self._advance()
         return token
@@ -129,11 +138,40 @@ class _Parser:
         return self._token.kind is kind
 
     def _advance(self) -> None:
+        self._before = self._token
         self._token = next(self._tokens)
+
+    def _hint_before_value(self) -> str | None:
+        """What to do where a value is missing, by what stands before it."""
+        before = self._before
+        if before is None or before.kind in _OPENING:
+            return _SPECIAL_HINT
+        if before.kind in _JOINING:
+            return f"{before.kind.value} has nothing after it; put the word in double quotes if it is a value"
+        if before.kind is Kind.COLON and self._token.kind in _RANGES:
+            return f"leave the colon out: `field {self._token.kind.value[1:-1]} value`"
+        return _EXISTS_HINT
+
+    def _hint_after_condition(self) -> str:
+        """What to do where a condition has ended and something else than ``and`` or ``or`` follows."""
+        before = self._before
+        if before is not None and before.text is not None and not before.text.quoted:
+            habit = habit_hint(before.text.literal)
+            if habit is not None:
+                return habit
+        match self._token.kind:
+            case Kind.CLOSE | Kind.CLOSE_BRACE:
+                return "a closing bracket has no partner"
+            case Kind.TEXT if self._source.startswith(",", self._token.span.start):
+                return "KQL lists values with `or`: `field: (one or two)`"
+            case Kind.TEXT | Kind.NOT:
+                return _JOIN_HINT
+            case _:
+                return _SPECIAL_HINT
 
     def _unexpected(self, expected: str, hint: str | None = None) -> Exception:
         token = self._token
         found = token.kind.value
-        if token.kind is Kind.OPEN and self._source[: token.span.start].lower().endswith(("and", "or", "not")):
+        if token.kind is Kind.OPEN and self._source[: token.span.start].lower().endswith(tuple(KEYWORDS)):
             hint = "`and`, `or` and `not` need a blank before the bracket"
         return syntax_error(self._source, token.span, f"expected {expected}, found {found}", hint)

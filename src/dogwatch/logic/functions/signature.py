@@ -17,11 +17,19 @@ class ValueKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One argument: what it takes, and whether it may be left out."""
+    """One argument.
+
+    Attributes:
+        name: What the argument is.
+        kind: The kind of value that it takes.
+        optional: Whether it may be left out.
+        takes_null: Whether null is an answer to it; else a null argument makes the function's value null.
+    """
 
     name: str
     kind: ValueKind
     optional: bool = False
+    takes_null: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +55,8 @@ def _text(name: str, *, optional: bool = False) -> Parameter:
     return Parameter(name, ValueKind.TEXT, optional)
 
 
-def _number(name: str, *, optional: bool = False) -> Parameter:
-    return Parameter(name, ValueKind.NUMBER, optional)
+def _number(name: str, *, optional: bool = False, takes_null: bool = False) -> Parameter:
+    return Parameter(name, ValueKind.NUMBER, optional, takes_null)
 
 
 _STRINGS = (
@@ -67,7 +75,7 @@ _STRINGS = (
     Signature("ends_with", (_text("source"), _text("substring")), ValueKind.BOOLEAN, folds=True),
     Signature(
         "index_of",
-        (_text("source"), _text("substring"), _number("start", optional=True)),
+        (_text("source"), _text("substring"), _number("start", optional=True, takes_null=True)),
         ValueKind.NUMBER,
         folds=True,
     ),
@@ -75,7 +83,12 @@ _STRINGS = (
     Signature("starts_with", (_text("source"), _text("substring")), ValueKind.BOOLEAN, folds=True),
     Signature("string", (Parameter("value", ValueKind.ANY),), ValueKind.TEXT),
     Signature("string_contains", (_text("source"), _text("substring")), ValueKind.BOOLEAN, folds=True),
-    Signature("substring", (_text("source"), _number("start"), _number("end", optional=True)), ValueKind.TEXT),
+    Signature(
+        "substring",
+        (_text("source"), _number("start", takes_null=True), _number("end", optional=True, takes_null=True)),
+        ValueKind.TEXT,
+    ),
+    Signature("date_string", (_number("instant"),), ValueKind.TEXT),
 )
 
 _NUMBERS = (
@@ -84,8 +97,10 @@ _NUMBERS = (
         for name in ("add", "subtract", "multiply", "divide", "modulo")
     ),
     Signature("negate", (_number("value"),), ValueKind.NUMBER),
-    Signature("number", (_text("source"), _number("base", optional=True)), ValueKind.NUMBER),
+    Signature("number", (_text("source"), _number("base", optional=True, takes_null=True)), ValueKind.NUMBER),
 )
 
-FUNCTIONS: dict[str, Signature] = {signature.name: signature for signature in (*_STRINGS, *_NUMBERS)}
+_NULLS = (Signature("is_null", (Parameter("value", ValueKind.ANY, takes_null=True),), ValueKind.BOOLEAN),)
+
+FUNCTIONS: dict[str, Signature] = {signature.name: signature for signature in (*_STRINGS, *_NUMBERS, *_NULLS)}
 """Every function by name. Address tests and wildcards are leaves of their own (InNetwork, Like)."""

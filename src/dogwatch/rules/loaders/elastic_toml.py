@@ -19,6 +19,8 @@ from dogwatch.rules.loaders.fields import Fields
 from dogwatch.rules.loaders.source import Loaded
 from dogwatch.rules.loaders.toml_places import KeyPlace, key_places
 
+# tomllib takes quadratic time over such a key.
+_DEEP_KEY = re.compile(r"^[ \t]*\[{0,2}(?:[ \t]*[\w\"'-]+[ \t]*\.){100}", re.MULTILINE)
 _AT = re.compile(r"\(at line (\d+), column (\d+)\)\Z")
 _AT_END = re.compile(r"\(at end of document\)\Z")
 
@@ -30,6 +32,9 @@ def load(text: str, file: str) -> Loaded:
         text: The file's text.
         file: Its name, for diagnostics and places.
     """
+    if deep := _DEEP_KEY.search(text):
+        place = Place(file, *line_and_column(text, deep.start()))
+        return Loaded(diagnostics=[Diagnostic("toml-syntax", "a key of more than 100 names", place=place)])
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from dogwatch.base.diagnostic import DogwatchError, Span
-from dogwatch.languages.eql.tokens import MAX_QUERY_LENGTH, Kind, Token, scan
+from dogwatch.languages.eql.tokens import Kind, Token, scan
+from dogwatch.languages.size import MAX_QUERY_LENGTH
 
 
 def _one(text: str) -> Token:
@@ -77,5 +78,5 @@ def test_a_unit_after_a_number_is_a_word_of_its_own() -> None:
 
 def test_too_long_a_query_is_refused_unread() -> None:
     assert len(list(scan(" " * MAX_QUERY_LENGTH))) == 1
-    with pytest.raises(DogwatchError, match="longer than"):
+    with pytest.raises(DogwatchError, match="query-too-long"):
         list(scan(" " * (MAX_QUERY_LENGTH + 1)))

@@ -170,6 +170,40 @@ def test_syntax_errors_point_at_the_fault(query: str, start: int, end: int, part
     assert (diagnostic.span.start, diagnostic.span.end) == (start, end)
 
 
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ('name == "a"', "compares with a colon"),
+        ('name != "a"', "`not field: value`"),
+        ('name LIKE "a*"', "`field: *part*`"),
+        ('name in ("a", "b")', "`field: (one or two)`"),
+        ('name: ("a", "b")', "lists values with `or`"),
+        ("name: a && other: b", "`and` and `or`"),
+        ("a: 1 || b: 2", "`and` and `or`"),
+        ('process where name == "a"', "EQL"),
+        ("name:", "`*` for any"),
+        ("name: a and ", "`and` has nothing after it"),
+        ("name: (a or )", "`or` has nothing after it"),
+        ("not ", "`not` has nothing after it"),
+        ("(name: a", "end the group with `)`"),
+        ("name: { a: b", "end the group with `}`"),
+        ("name: a)", "no partner"),
+        ("name: a}", "no partner"),
+        ('name: "a', "end the value"),
+        ('a: "x" b: "y"', "join two conditions"),
+        ("a: x b: y", "join two conditions"),
+        ("port: >5", "`field > value`"),
+        ("a: ( )", "double quotes"),
+        ("not(a)", "need a blank"),
+    ],
+)
+def test_hints_say_how_kql_puts_it(query: str, hint: str) -> None:
+    with pytest.raises(DogwatchError) as caught:
+        parse(query)
+    (diagnostic,) = caught.value.diagnostics
+    assert hint in (diagnostic.hint or "")
+
+
 def test_spans_cover_the_source() -> None:
     source = 'user: "a b" and not port >= 5'
     tree = parse(source)

@@ -1,0 +1,310 @@
+"""Field awareness: the rules that could not match because no event had the fields that they need.
+
+A rule that finds nothing is good news only if it could have found something. While events pass, ``FieldPresence``
+notes which columns ever had a value; afterwards ``blind_rules`` works out on each rule's predicates whether any
+event without the others could satisfy them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from dogwatch.detect.compiled import CompiledRule
+from dogwatch.events.batch import Batch
+from dogwatch.logic.functions import FUNCTIONS
+from dogwatch.logic.pattern import (
+    Aggregate,
+    AggregateAnd,
+    AggregateCompare,
+    AggregateExpression,
+    AggregateFunction,
+    AggregateOr,
+    AggregatePattern,
+    Arithmetic,
+    Clock,
+    Constraint,
+    EventPattern,
+    Number,
+    Pattern,
+    SamplePattern,
+    SequencePattern,
+    Stage,
+    columns_of,
+)
+from dogwatch.logic.predicate import (
+    And,
+    Call,
+    Compare,
+    Constant,
+    Exists,
+    Expression,
+    Field,
+    IsTrue,
+    Literal,
+    Not,
+    Or,
+    Predicate,
+    Truth,
+)
+from dogwatch.rules.model import Rule
+from dogwatch.schema.field import FieldRef
+
+MAX_STREAMS = 10_000
+"""Data streams told apart; their names come from events. Further ones count as unknown, so as every rule's."""
+
+Rows = npt.NDArray[np.bool_]
+"""One answer for each row of a batch."""
+
+Missing = frozenset[FieldRef]
+
+Worlds = int
+"""A set of cases, a bit for each: a case says which columns are missing, and all are looked at together."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlindRule:
+    """A rule that was offered events, none of which could have satisfied it.
+
+    Attributes:
+        rule: The rule.
+        fields: The columns that no event offered to it had, at least one.
+        alone: Whether any one of ``fields`` is cause enough; else it takes all of them together.
+    """
+
+    rule: Rule
+    fields: tuple[FieldRef, ...]
+    alone: bool
+
+
+class FieldPresence:
+    """Notes, batch by batch, which columns ever had a value in which data stream.
+
+    Args:
+        fields: The columns of interest; batches have them.
+    """
+
+    def __init__(self, fields: Iterable[FieldRef]) -> None:
+        self._fields = tuple(sorted(set(fields)))
+        self._seen: dict[str | None, Rows] = {}
+
+    def note(self, batch: Batch, rows: Rows | None) -> None:
+        """Look at a batch.
+
+        Args:
+            batch: The events.
+            rows: Which of them count; ``None`` is all.
+        """
+        names: list[str | None] = [*batch.index.dictionary.to_pylist(), None]
+        codes: npt.NDArray[np.int32] = batch.index.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)
+        counts = np.bincount(codes if rows is None else codes[rows], minlength=len(names))
+        streams = {code: self._stream(names[code]) for code in np.flatnonzero(counts).tolist()}
+        if not streams:
+            return
+        plain = len(streams) == 1 and rows is None
+        wanting = np.logical_not(np.logical_and.reduce(list(streams.values())))
+        for number in np.flatnonzero(wanting).tolist():
+            column = batch.columns[self._fields[number]]
+            nulls = column.null_count
+            if nulls == batch.length:
+                continue
+            if plain or not nulls:
+                for seen in streams.values():
+                    seen[number] = True
+                continue
+            filled: Rows = column.is_valid().to_numpy(zero_copy_only=False)
+            found = np.bincount(codes[filled if rows is None else filled & rows], minlength=len(names))
+            for code, seen in streams.items():
+                seen[number] |= found[code] > 0
+
+    def missing(self, offered: Callable[[str], bool]) -> Missing:
+        """The columns that never had a value in any data stream that counts; the unknown one always does."""
+        seen = [flags for name, flags in self._seen.items() if name is None or offered(name)]
+        absent = ~np.logical_or.reduce([np.zeros(len(self._fields), np.bool_), *seen])
+        return frozenset(self._fields[number] for number in np.flatnonzero(absent).tolist())
+
+    def _stream(self, name: str | None) -> Rows:
+        key = name if name in self._seen or len(self._seen) < MAX_STREAMS else None
+        return self._seen.setdefault(key, np.zeros(len(self._fields), np.bool_))
+
+
+def blind_rule(compiled: CompiledRule, missing: Missing) -> BlindRule | None:
+    """The rule as a blind one, with the cause, if no event without the missing columns can satisfy it.
+
+    A rule that no event at all can satisfy is not blind: its query is at fault, not the data.
+    """
+    pattern, clock = compiled.pattern, compiled.clock
+    fields = sorted((columns_of(pattern) | clock.fields) & missing)
+    if not fields:
+        return None
+    nothing, everything, *singly = _possible(pattern, clock, [(), fields, *([field] for field in fields)])
+    if everything or not nothing:
+        return None
+    alone = tuple(field for field, possible in zip(fields, singly, strict=True) if not possible)
+    if alone:
+        return BlindRule(compiled.rule, alone, alone=True)
+    needed = fields
+    for field in fields:
+        fewer = [each for each in needed if each != field]
+        if not any(_possible(pattern, clock, [fewer])):
+            needed = fewer
+    return BlindRule(compiled.rule, tuple(needed), alone=False)
+
+
+class _Answers(NamedTuple):
+    """In which worlds a predicate can give each answer."""
+
+    true: Worlds
+    false: Worlds
+    unknown: Worlds
+
+
+@dataclass(frozen=True, slots=True)
+class _Cases:
+    """What is missing where.
+
+    Attributes:
+        everywhere: All worlds.
+        absent: The worlds in which a column is missing.
+    """
+
+    everywhere: Worlds
+    absent: Mapping[FieldRef, Worlds]
+
+    def without(self, fields: Iterable[Field]) -> Worlds:
+        """The worlds in which one of the fields is missing."""
+        worlds = 0
+        for field in fields:
+            worlds |= self.absent.get(field.ref, 0)
+        return worlds
+
+
+def _possible(pattern: Pattern, clock: Clock, cases: Sequence[Iterable[FieldRef]]) -> list[bool]:
+    """For each case, the columns that are missing in it, whether events without them could satisfy the pattern."""
+    absent: dict[FieldRef, Worlds] = {}
+    for number, missing in enumerate(cases):
+        for ref in missing:
+            absent[ref] = absent.get(ref, 0) | 1 << number
+    worlds = _satisfiable(pattern, clock, _Cases((1 << len(cases)) - 1, absent))
+    return [bool(worlds >> number & 1) for number in range(len(cases))]
+
+
+def _satisfiable(pattern: Pattern, clock: Clock, cases: _Cases) -> Worlds:
+    match pattern:
+        case EventPattern(predicate=predicate):
+            return _answers(predicate, cases).true
+        case SamplePattern(stages=stages):
+            return _reachable(stages, cases)
+        case SequencePattern(stages=stages):
+            timeless = 0 if clock.timestamp is None else cases.absent.get(clock.timestamp, 0)
+            return _reachable(stages, cases) & ~timeless
+        case AggregatePattern(predicate=predicate, group_by=group_by, constraint=constraint):
+            ungrouped = 0 if pattern.keep_null_groups else cases.without(group_by)
+            return _answers(predicate, cases).true & _holds(constraint, cases) & ~ungrouped
+
+
+def _reachable(stages: Iterable[Stage], cases: _Cases) -> Worlds:
+    """Where each of the stages that must occur can."""
+    worlds = cases.everywhere
+    for stage in stages:
+        keyless = cases.without(key.field for key in stage.keys if not key.optional)
+        worlds &= _answers(stage.predicate, cases).true & ~keyless
+    return worlds
+
+
+def _answers(predicate: Predicate, cases: _Cases) -> _Answers:
+    """The answers that a predicate can give.
+
+    Parts are taken to answer independently of each other, so an answer may be called possible that is not;
+    never the other way round.
+    """
+    everywhere = cases.everywhere
+    match predicate:
+        case Constant(value=value):
+            return _Answers(*(everywhere if value is answer else 0 for answer in (True, False, None)))
+        case And(parts=parts):
+            return _all([_answers(part, cases) for part in parts], everywhere)
+        case Or(parts=parts):
+            return _negated(_all([_negated(_answers(part, cases)) for part in parts], everywhere))
+        case Not(part=part):
+            return _negated(_answers(part, cases))
+        case IsTrue(part=part):
+            true, false, unknown = _answers(part, cases)
+            return _Answers(true, false | unknown, 0)
+        case Exists(field=field):
+            return _Answers(everywhere & ~cases.without([field]), everywhere, 0)
+        case Compare(left=left, right=right):
+            return _asked(_null(left, cases) | _null(right, cases), everywhere)
+        case Truth(call=call):
+            return _asked(_null(call, cases), everywhere)
+        case _:
+            return _asked(_null(predicate.operand, cases), everywhere)
+
+
+def _asked(null: Worlds, everywhere: Worlds) -> _Answers:
+    """A leaf's answers, given where what it asks about is null for certain."""
+    return _Answers(everywhere & ~null, everywhere & ~null, everywhere)
+
+
+def _null(node: Expression, cases: _Cases) -> Worlds:
+    """Where an expression has no value for want of a column."""
+    match node:
+        case Field():
+            return cases.without([node])
+        case Literal():
+            return 0
+        case Call(function=function, args=args):
+            parameters = FUNCTIONS[function].parameters
+            worlds = 0
+            for number, arg in enumerate(args):
+                # The last parameter may repeat.
+                if not parameters[min(number, len(parameters) - 1)].takes_null:
+                    worlds |= _null(arg, cases)
+            return worlds
+
+
+def _all(parts: Iterable[_Answers], everywhere: Worlds) -> _Answers:
+    true = undecided = everywhere
+    false = unknown = 0
+    for part in parts:
+        true &= part.true
+        false |= part.false
+        unknown |= part.unknown
+        undecided &= part.true | part.unknown
+    return _Answers(true, false, unknown & undecided)
+
+
+def _negated(part: _Answers) -> _Answers:
+    return _Answers(part.false, part.true, part.unknown)
+
+
+def _holds(node: Constraint, cases: _Cases) -> Worlds:
+    """Where a constraint over groups can hold."""
+    match node:
+        case AggregateAnd(parts=parts):
+            worlds = cases.everywhere
+            for part in parts:
+                worlds &= _holds(part, cases)
+            return worlds
+        case AggregateOr(parts=parts):
+            worlds = 0
+            for part in parts:
+                worlds |= _holds(part, cases)
+            return worlds
+        case AggregateCompare(left=left, right=right):
+            return cases.everywhere & ~(_valueless(left, cases) | _valueless(right, cases))
+
+
+def _valueless(node: AggregateExpression, cases: _Cases) -> Worlds:
+    """Where an expression over a group has no value for want of a column; what is counted is then zero."""
+    match node:
+        case Number() | Aggregate(function=AggregateFunction.COUNT | AggregateFunction.COUNT_DISTINCT):
+            return 0
+        case Arithmetic(left=left, right=right):
+            return _valueless(left, cases) | _valueless(right, cases)
+        case Aggregate(field=field):
+            return 0 if field is None else cases.without([field])

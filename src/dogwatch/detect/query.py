@@ -1,0 +1,93 @@
+"""Queries in any language: from a name and a text to a pattern of events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dogwatch.base.diagnostic import Diagnostic, DogwatchError
+from dogwatch.detect.bound import bound
+from dogwatch.languages import eql
+from dogwatch.languages.fortisiem.lower import lower_subpattern
+from dogwatch.languages.kql.lower import lower_text as lower_kql
+from dogwatch.languages.lowering import Lowered
+from dogwatch.languages.lucene.lower import lower_text as lower_lucene
+from dogwatch.schema.schema import Schema
+
+LANGUAGES = ("eql", "kql", "lucene", "fortisiem")
+"""The languages that a search can be written in; ``kuery`` is another name for ``kql``."""
+
+_WITHOUT_FIELDS = frozenset({"kql", "kuery", "lucene", "fortisiem"})
+
+
+@dataclass(frozen=True, slots=True)
+class EventFields:
+    """The fields that give an EQL query's events their category and their order.
+
+    Attributes:
+        category: What the word before ``where`` is compared with.
+        timestamp: An event's time.
+        tiebreaker: The order of events of one time; ``None`` is their own.
+    """
+
+    category: str = "event.category"
+    timestamp: str = "@timestamp"
+    tiebreaker: str | None = None
+
+
+def lower_query(language: str, query: str, schema: Schema, now: int | None, fields: EventFields) -> Lowered:
+    """What a query looks for.
+
+    Args:
+        language: One of ``LANGUAGES``, or ``kuery``; letter case does not matter.
+        query: Its text; for FortiSIEM the filter of single events.
+        schema: The types of fields.
+        now: What ``now`` means in the query's dates, nanoseconds since 1970 UTC.
+        fields: Where EQL looks for an event's category and order; other languages have no such choice.
+
+    Raises:
+        DogwatchError: The query cannot be run (the diagnostics point into its text), the language is not known
+            (``unknown-language``), or it has no such choice of fields (``search-option``).
+    """
+    if language.lower() in _WITHOUT_FIELDS and fields != EventFields():
+        raise DogwatchError(
+            Diagnostic(
+                "search-option",
+                "only EQL lets a search name the fields of an event's category, time and tiebreaker",
+                hint=f"leave them out, or write the query in EQL instead of {language}",
+            )
+        )
+    return bound(_lowered(language, query, schema, now, fields), schema)
+
+
+def _lowered(language: str, query: str, schema: Schema, now: int | None, fields: EventFields) -> Lowered:
+    match language.lower():
+        case "eql":
+            return eql.lower_text(
+                query,
+                type_of=schema.type_of,
+                event_category_field=fields.category,
+                timestamp_field=fields.timestamp,
+                tiebreaker_field=fields.tiebreaker,
+                now=now,
+                suggest=schema.hint,
+            )
+        case "kql" | "kuery":
+            return lower_kql(
+                query,
+                type_of=schema.type_of,
+                now=now,
+                known_fields=schema.mappings,
+                mapping_of=schema.mappings.get,
+            )
+        case "lucene":
+            return lower_lucene(query, type_of=schema.type_of, now=now, known_fields=schema.mappings)
+        case "fortisiem":
+            return lower_subpattern("search", query, (), "", 1, type_of=schema.type_of)
+        case _:
+            raise DogwatchError(
+                Diagnostic(
+                    "unknown-language",
+                    f"`{language}` is no language that Dogwatch searches in",
+                    hint=f"choose one of {', '.join(LANGUAGES)}",
+                )
+            )

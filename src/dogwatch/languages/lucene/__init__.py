@@ -1,0 +1,1 @@
+"""Lucene query strings, as Elasticsearch's ``query_string`` runs them for a rule in that language."""

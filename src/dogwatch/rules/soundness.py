@@ -1,0 +1,89 @@
+"""Whether the query of each rule says something that can be evaluated, whatever the rule's type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
+from dogwatch.engine import plan
+from dogwatch.logic.pattern import predicates_of
+from dogwatch.rules.logic import lower_query
+from dogwatch.rules.model import ElasticRule, Rule
+from dogwatch.schema.schema import Schema
+
+READ_LANGUAGES = frozenset({"eql", "kuery", "lucene", "fortisiem"})
+"""The languages of queries that can be checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One rule and what is wrong with its query.
+
+    Attributes:
+        rule: The rule.
+        problems: Errors, warnings and notices about the query, placed in the rule's file.
+        is_read: Whether its query is in a language that is read here; else ``problems`` says nothing of it.
+    """
+
+    rule: Rule
+    problems: tuple[Diagnostic, ...]
+    is_read: bool
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the query was read and no error found."""
+        return self.is_read and all(each.severity is not Severity.ERROR for each in self.problems)
+
+    @property
+    def can_run(self) -> bool:
+        """Whether a scan with this rule alone runs it."""
+        return self.is_sound and self.rule.obstacle is None and self.rule.enabled
+
+    @property
+    def language(self) -> str:
+        """The query's language, ``fortisiem`` for rules of FortiSIEM; empty if the rule has no query."""
+        return self.rule.language if isinstance(self.rule, ElasticRule) else "fortisiem"
+
+
+def check_rules(
+    rules: Iterable[Rule], schema: Schema, *, now: int | None = None, hints: bool = False
+) -> Iterator[Checked]:
+    """Each rule with what is wrong with its query.
+
+    Args:
+        rules: The rules, also those of types that are not run here and those that are disabled.
+        schema: The types of fields.
+        now: What ``now`` means in a query's dates, nanoseconds since 1970 UTC.
+        hints: Look for the field that an unknown one was meant to be, which takes its time.
+    """
+    for rule in rules:
+        checked = Checked(rule, (), is_read=True)
+        if checked.language not in READ_LANGUAGES or _has_several_queries(rule):
+            yield replace(checked, is_read=False)
+        else:
+            yield replace(checked, problems=_problems(rule, schema, now, hints=hints))
+
+
+def _has_several_queries(rule: Rule) -> bool:
+    return not isinstance(rule, ElasticRule) and len(rule.subpatterns) != 1
+
+
+def _problems(rule: Rule, schema: Schema, now: int | None, *, hints: bool) -> tuple[Diagnostic, ...]:
+    try:
+        lowered = lower_query(
+            rule,
+            schema.type_of,
+            now=now,
+            known_fields=schema.mappings,
+            suggest=schema.hint if hints else None,
+            mapping_of=schema.mappings.get,
+        )
+    except DogwatchError as error:
+        return error.diagnostics
+    refused = (
+        problem if problem.place is not None else replace(problem, place=rule.query_place or rule.place)
+        for predicate in predicates_of(lowered.pattern)
+        for problem in plan.check(predicate)
+    )
+    return (*refused, *lowered.notes)
