@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.model import Case, Data, Reading
-from dogwatch.base.time import format_instant
 from dogwatch.detect.bound import bound
-from dogwatch.detect.search import Search
+from dogwatch.detect.search import Hit, Search, hit_of
 from dogwatch.engine.reference.search import search
 from dogwatch.events.batch import NO_TIEBREAK, NO_TIME, Document, Event
 from dogwatch.events.columns import TIMESTAMP
 from dogwatch.events.document import field_values, leaf_value
 from dogwatch.events.readers import documents_to_batches
 from dogwatch.languages import eql
-from dogwatch.logic.pattern import AggregatePattern, End, Key, SamplePattern, SequencePattern
-from dogwatch.schema.field import FieldType
+from dogwatch.logic.pattern import AggregatePattern, End
 from dogwatch.schema.schema import Schema
 
 ABSENT = "-1"
@@ -54,11 +53,8 @@ class Engine:
         """What it finds over batches of so many rows."""
         batches = documents_to_batches(self._data.documents, self._search.fields, batch_rows=batch_rows)
         samples = self._case.max_samples_per_key
-        hits = list(self._search.run(batches, size=size, result_position=end, max_samples_per_key=samples))
-        return Answer(
-            tuple(_id(document, self._data.reading) for hit in hits for document in hit.events),
-            tuple(key for hit in hits for key in hit.join_keys),
-        )
+        hits = self._search.run(batches, size=size, result_position=end, max_samples_per_key=samples)
+        return _answer(hits, self._data.reading)
 
 
 class Reference:
@@ -86,9 +82,7 @@ class Reference:
         pattern = self._lowered.pattern
         if isinstance(pattern, AggregatePattern):
             raise TypeError("EQL has no aggregates")
-        ids: list[str] = []
-        keys: list[Any] = []
-        for result in search(
+        found = search(
             pattern,
             self._events,
             clock=self._lowered.clock,
@@ -96,16 +90,17 @@ class Reference:
             size=size,
             position=end,
             max_samples_per_key=self._case.max_samples_per_key,
-        ):
-            if isinstance(result, Event):
-                ids.append(_id(result.document, self._reading))
-            elif isinstance(pattern, SequencePattern | SamplePattern):
-                laid_out = (
-                    pattern.laid_out(result.events) if isinstance(pattern, SequencePattern) else result.events
-                )
-                ids += [ABSENT if event is None else _id(event.document, self._reading) for event in laid_out]
-                keys += _shown(result.keys, [each.field.ref.type for each in pattern.stages[0].keys])
-        return Answer(tuple(ids), tuple(keys))
+        )
+        return _answer((hit_of(pattern, result) for result in found), self._reading)
+
+
+def _answer(hits: Iterable[Hit], reading: Reading) -> Answer:
+    ids: list[str] = []
+    keys: list[Any] = []
+    for hit in hits:
+        ids += [_id(document, reading) for document in hit.events]
+        keys += hit.join_keys
+    return Answer(tuple(ids), tuple(keys))
 
 
 def _event(number: int, document: Document, schema: Schema) -> Event:
@@ -131,10 +126,3 @@ def _id(document: Document, reading: Reading) -> str:
     for component in [reading.id] if reading.id in document else reading.id.split("."):
         value = value.get(component) if isinstance(value, dict) else None
     return str(value)
-
-
-def _shown(keys: Key, kinds: list[FieldType]) -> list[Any]:
-    return [
-        format_instant(key) if kind is FieldType.DATE and isinstance(key, int) else key
-        for key, kind in zip(keys, kinds, strict=True)
-    ]

@@ -17,7 +17,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT /
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
 _FENCE = re.compile(r"^(```|~~~).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
-_REPORTERS = {"Diagnostic", "UnfitValueError", "error", "warn", "_error", "_note", "_problem", "_warn", "note"}
+_REPORTERS = {"Diagnostic", "error", "warn", "_error", "_note", "_problem", "_warn", "note"}
 _OTHERWISE_WRITTEN = {"output", "unknown-alert", "unknown-incident"}
 """Codes that no shape tells from other words, and those that are put together while running."""
 
@@ -49,7 +49,7 @@ def _codes_of(tree: ast.Module) -> Iterator[str]:
                 targets=[ast.Tuple(elts=[ast.Name(id="code"), *_])], value=ast.Tuple(elts=[first, *_])
             ):
                 yield from _kebab(first)
-            case ast.keyword(arg="code", value=value):
+            case ast.keyword(arg="code" | "type_code" | "unsupported_code", value=value):
                 yield from _kebab(value)
             case ast.arguments(kwonlyargs=names, kw_defaults=defaults):
                 for argument, default in zip(names, defaults, strict=True):
@@ -139,7 +139,7 @@ def test_the_search_for_codes_finds_the_ways_in_which_they_are_written() -> None
         "eql-syntax",  # Diagnostic(...)
         "eql-verification",  # the default of a parameter
         "eql-unsupported",  # code=
-        "kql-type",  # UnfitValueError(...)
+        "kql-type",  # type_code=
         "no-such-file",  # code, message, hint = ...
         "audit-missing-path",  # problems.append(...)
         "rule-field-range",  # one of two, by a condition

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from dogwatch.alerts import tables
 from dogwatch.alerts.encoding import decode, encode
 from dogwatch.alerts.identity import named
-from dogwatch.alerts.model import Alert, AlertDocument, AlertKind, Detection, Incident, Trigger
+from dogwatch.alerts.model import OPEN_UNTIL, Alert, AlertDocument, AlertKind, Detection, Incident, Trigger
 from dogwatch.alerts.store import Filed
 from dogwatch.base.text import printable
 from dogwatch.base.time import format_instant, parse_instant
@@ -84,6 +84,8 @@ def _file_alerts(connection: Connection, alerts: Mapping[str, Alert], now: int) 
     columns = (table.c.key, table.c.uuid, table.c.time, table.c.filed, table.c.status)
     found = connection.execute(sa.select(*columns).where(table.c.key.in_(alerts)))
     stored = {row.key: row for row in found}
+    repeated = [key for key, row in stored.items() if row.uuid == printable(alerts[key].uuid)]
+    certain = _now_certain(connection, {key: alerts[key] for key in repeated})
     rows: list[_Row] = []
     blocks: list[_Row] = []
     changed: list[str] = []
@@ -92,7 +94,7 @@ def _file_alerts(connection: Connection, alerts: Mapping[str, Alert], now: int) 
         before = stored.get(key)
         if before is None:
             row = _alert_row(alert, key, status="open", filed=now)
-        elif before.uuid == printable(alert.uuid):
+        elif before.uuid == printable(alert.uuid) and key not in certain:
             known += 1
             continue
         else:
@@ -109,6 +111,14 @@ def _file_alerts(connection: Connection, alerts: Mapping[str, Alert], now: int) 
     if blocks:
         connection.execute(sa.insert(table), blocks)
     return Filed(new=len(rows) - len(changed), updated=len(changed), known=known)
+
+
+def _now_certain(connection: Connection, alerts: Mapping[str, Alert]) -> set[str]:
+    """Those of some kept alerts that bear the mark of an open window, and now came without it."""
+    table = tables.alerts
+    closed = [key for key, alert in alerts.items() if alert.building_blocks and OPEN_UNTIL not in alert.document]
+    found = connection.execute(sa.select(table.c.key, table.c.document).where(table.c.key.in_(closed)))
+    return {row.key for row in found if OPEN_UNTIL in decode(row.document)}
 
 
 def _alert_row(alert: Alert, key: str, *, status: str, filed: int, time: int | None = None) -> _Row:

@@ -11,6 +11,10 @@ AlertDocument = dict[str, Any]
 An incident has flat ``fortisiem.incident.*`` keys as well."""
 
 
+OPEN_UNTIL = "dogwatch.sequence.open_until"
+"""Until when an event could have come that would have refuted a sequence, where the data ended before."""
+
+
 class AlertKind(enum.Enum):
     """What a document is."""
 

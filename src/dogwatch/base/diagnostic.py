@@ -49,6 +49,10 @@ class Place:
         return ":".join(parts)
 
 
+Steps = tuple[tuple[int, Place], ...]
+"""For each escape in a file's text: how much of the decoded text is before its end, and the place behind it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One problem: a stable code, a message, where it is, and what to do about it.
@@ -61,6 +65,7 @@ class Diagnostic:
         source: The text that ``span`` points into (a query, a line), if there is one.
         span: The stretch of ``source`` at fault.
         hint: What the reader could do, if we know.
+        field: The path of the event field that it is about, if it is about one.
     """
 
     code: str
@@ -70,20 +75,26 @@ class Diagnostic:
     source: str | None = None
     span: Span | None = None
     hint: str | None = None
+    field: str | None = None
 
-    def at(self, place: Place) -> Diagnostic:
+    def at(self, place: Place, steps: Steps = ()) -> Diagnostic:
         """The same diagnostic, placed in a file.
 
         If the diagnostic has a span into a source, ``place`` names where that source begins, and the
         result's place is moved to the span's own line.
+
+        Args:
+            place: The place.
+            steps: Where the file writes the source otherwise than it is.
         """
         if self.source is None or self.span is None or place.line is None:
             return replace(self, place=place)
-        line, column = line_and_column(self.source, _shown_span(self.source, self.span).start)
-        first = place.column or 1
-        return replace(
-            self, place=Place(place.file, place.line + line - 1, column + first - 1 if line == 1 else column)
-        )
+        start = _shown_span(self.source, self.span).start
+        since, begin = next((step for step in reversed(steps) if step[0] <= start), (0, place))
+        line, column = line_and_column(self.source[since:], start - since)
+        first = begin.column or 1
+        moved = Place(begin.file, (begin.line or 1) + line - 1, column + first - 1 if line == 1 else column)
+        return replace(self, place=moved)
 
     def render(self) -> str:
         """The diagnostic as plain text of up to five lines; control characters are made visible."""

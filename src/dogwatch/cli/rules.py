@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -16,16 +17,16 @@ from rich.text import Text
 
 from dogwatch.alerts.encoding import encode
 from dogwatch.alerts.model import SEVERITIES
-from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
+from dogwatch.base.diagnostic import DogwatchError, Severity
 from dogwatch.cli import exits
 from dogwatch.cli.cells import fitted, safe, severity
 from dogwatch.cli.console import show_diagnostics, show_error, stderr
 from dogwatch.cli.formats.table import screen
 from dogwatch.cli.rule_check import check_sentence, check_table
 from dogwatch.cli.rule_page import block, history_table, rule_page
-from dogwatch.logic.printer import describe
+from dogwatch.cli.rule_plan import show_plan, show_plans
+from dogwatch.cli.rule_problems import by_place, facts, told_once
 from dogwatch.rules.attack import technique_ids
-from dogwatch.rules.logic import lower_query
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Level, Rule
 from dogwatch.rules.ruleset import BUILTIN, RuleSet, load_rules
 from dogwatch.rules.soundness import check_rules
@@ -94,51 +95,38 @@ def list_(where: tuple[str, ...], level: str | None, tag: str | None, format_: s
 
 
 @rules.command("show")
-@click.argument("rule")
+@click.argument("rule", required=False, metavar="[RULE]")
 @_where
 @click.option("--plan", is_flag=True, help="Only what the engine is asked: the query as conditions, one a line.")
-def show(rule: str, where: tuple[str, ...], plan: bool) -> int:
+def show(rule: str | None, where: tuple[str, ...], plan: bool) -> int:
     """Show one rule whole: what it looks for, when it runs, its guide and its history.
 
-    RULE is an id, `id@version`, a name, or the beginning of one. With `--plan` the query is shown as the engine
-    reads it, also that of a rule of a type that is not run here.
+    RULE is an id, `id@version`, a name, or the beginning of one; or, without `--rules`, the path of a rule file or
+    a folder. With `--plan` the query is shown as the engine reads it, also that of a rule of a type that is not
+    run here; without RULE those of all rules, one after the other, to be compared with `diff`.
     """
+    if rule is None and not plan:
+        raise click.UsageError("Name a RULE, or ask for the plans of all with --plan.")
+    loaded = load_rules(where or BUILTIN)
+    found: Rule | None = None
     try:
-        loaded = load_rules(where or BUILTIN)
-        found = loaded.find(rule)
+        found = None if rule is None else loaded.find(rule)
     except DogwatchError as error:
-        show_error(error)
-        return exits.USAGE
+        if where or rule is None or not Path(rule).exists():
+            show_error(error)
+            return exits.USAGE
+        loaded = load_rules(rule)
+    if found is None and len(loaded) == 1:
+        found = next(iter(loaded))
     if plan:
-        return _show_plan(found, loaded)
-    screen(sys.stdout).print(rule_page(found, loaded))
+        is_whole = show_plans(loaded) if found is None else show_plan(found)
+        if found is not None and not is_whole:
+            return exits.USAGE
+        return _ended(loaded, is_whole=is_whole)
+    console = screen(sys.stdout)
+    for each in loaded if found is None else [found]:
+        console.print(rule_page(each, loaded))
     return _ended(loaded)
-
-
-def _show_plan(rule: Rule, loaded: RuleSet) -> int:
-    schema = Schema.ecs()
-    try:
-        lowered = lower_query(
-            rule,
-            schema.type_of,
-            now=time.time_ns(),
-            known_fields=schema.mappings,
-            suggest=schema.hint,
-            mapping_of=schema.mappings.get,
-        )
-    except DogwatchError as error:
-        show_error(error)
-        return exits.USAGE
-    show_diagnostics([*_not_run(rule), *lowered.notes], stderr())
-    sys.stdout.write(describe(lowered.pattern, lowered.limits, lowered.clock) + "\n")
-    return _ended(loaded)
-
-
-def _not_run(rule: Rule) -> tuple[Diagnostic, ...]:
-    if rule.obstacle is None:
-        return ()
-    message = f"{rule.obstacle}; this is what its query finds"
-    return (Diagnostic("rule-unsupported", message, Severity.NOTICE, place=rule.place),)
 
 
 @rules.command("history")
@@ -182,32 +170,46 @@ def diff_(old: str, new: str, where: tuple[str, ...]) -> int:
 
 @rules.command("check")
 @click.argument("where", nargs=-1, metavar="[WHERE...]")
-def check(where: tuple[str, ...]) -> int:
+@click.option("--all", "every", is_flag=True, help="Tell every warning, also where many are of one kind.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "ndjson"]),
+    default="table",
+    show_default=True,
+    help="A table of rules, or every problem as an object of its own.",
+)
+def check(where: tuple[str, ...], every: bool, format_: str) -> int:
     """Check the query of every rule, and count which rules can run: syntax, types, fields.
 
-    Queries of rule types that are not run here are checked too. Ends with status 1 if there is an error.
+    Queries of rule types that are not run here are checked too. Errors are told one by one; of more than three
+    warnings with the same words, or about fields of one vendor that the schema does not know, the first place and
+    how many there are. Ends with status 1 if there is an error.
     """
     loaded = load_rules(where or BUILTIN)
-    checked = list(check_rules(loaded, Schema.ecs(), now=time.time_ns(), hints=len(loaded) <= _HINTED))
-    problems = sorted((*loaded.errors, *(problem for each in checked for problem in each.problems)), key=_by_place)
-    show_diagnostics(problems, stderr())
-    console = screen(sys.stdout)
-    if checked:
-        console.print(check_table(checked, console.width))
-    console.print(Text(check_sentence(checked, problems)))
+    schema = Schema.ecs()
+    checked = list(check_rules(loaded, schema, now=time.time_ns(), hints=len(loaded) <= _HINTED))
+    problems = sorted((*loaded.errors, *(problem for each in checked for problem in each.problems)), key=by_place)
+    if format_ == "ndjson":
+        for problem in problems:
+            sys.stdout.write(encode(facts(problem)).decode() + "\n")
+    else:
+        told = problems if every else list(told_once(problems, schema.mappings))
+        show_diagnostics(told, stderr())
+        console = screen(sys.stdout)
+        if checked:
+            console.print(check_table(checked, console.width))
+        console.print(Text(check_sentence(checked, problems)))
+        if len(told) < len(problems):
+            console.print(Text("Warnings of one kind are told once; `--all` tells each."))
     found = any(problem.severity is Severity.ERROR for problem in problems)
     return exits.status(found=found, unusable=len(loaded) == 0)
 
 
-def _by_place(problem: Diagnostic) -> tuple[str, int, int]:
-    place = problem.place
-    return ("", 0, 0) if place is None else (place.file, place.line or 0, place.column or 0)
-
-
-def _ended(loaded: RuleSet) -> int:
+def _ended(loaded: RuleSet, *, is_whole: bool = True) -> int:
     show_diagnostics(loaded.errors, stderr())
     lost = any(each.severity is Severity.ERROR for each in loaded.errors)
-    return exits.status(unusable=len(loaded) == 0, left_out=lost)
+    return exits.status(unusable=len(loaded) == 0, left_out=lost or not is_whole)
 
 
 def _facts(rule: Rule) -> dict[str, object]:

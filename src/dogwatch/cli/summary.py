@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dogwatch.alerts.model import AlertDocument
-from dogwatch.detect.sequence import OPEN_UNTIL
+from dogwatch.alerts.model import OPEN_UNTIL, AlertDocument
 
 _HOST = ("host.name", "host.hostname", "agent.name", "observer.name", "host.ip")
 _USER = ("user.name", "user.effective.name", "user.id")

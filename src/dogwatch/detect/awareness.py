@@ -268,14 +268,12 @@ def _null(node: Expression, cases: _Cases) -> Worlds:
 
 
 def _all(parts: Iterable[_Answers], everywhere: Worlds) -> _Answers:
-    true = undecided = everywhere
-    false = unknown = 0
+    true, false, unknown = everywhere, 0, 0
     for part in parts:
         true &= part.true
         false |= part.false
         unknown |= part.unknown
-        undecided &= part.true | part.unknown
-    return _Answers(true, false, unknown & undecided)
+    return _Answers(true, false, unknown)
 
 
 def _negated(part: _Answers) -> _Answers:

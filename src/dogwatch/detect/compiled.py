@@ -67,22 +67,14 @@ def compile_rules(
             left_out.append((rule, (_disabled(rule),)))
             continue
         try:
-            lowered = lower_rule(
-                rule,
-                schema.type_of,
-                now=now,
-                known_fields=schema.mappings,
-                suggest=schema.hint if hints else None,
-                mapping_of=schema.mappings.get,
-            )
+            lowered = lower_rule(rule, schema, now=now, hints=hints)
         except DogwatchError as error:
             left_out.append((rule, error.diagnostics))
             continue
         lowered = bound(lowered, schema)
         problems = [
             problem if problem.place or rule.query_place is None else replace(problem, place=rule.query_place)
-            for predicate in predicates_of(lowered.pattern)
-            for problem in plan.check(predicate)
+            for problem in plan.check(*predicates_of(lowered.pattern))
         ]
         if problems:
             left_out.append((rule, tuple(problems)))

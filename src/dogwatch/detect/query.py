@@ -80,7 +80,13 @@ def _lowered(language: str, query: str, schema: Schema, now: int | None, fields:
                 mapping_of=schema.mappings.get,
             )
         case "lucene":
-            return lower_lucene(query, type_of=schema.type_of, now=now, known_fields=schema.mappings)
+            return lower_lucene(
+                query,
+                type_of=schema.type_of,
+                now=now,
+                known_fields=schema.mappings,
+                mapping_of=schema.mappings.get,
+            )
         case "fortisiem":
             return lower_subpattern("search", query, (), "", 1, type_of=schema.type_of)
         case _:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from dogwatch.base.diagnostic import Diagnostic, Severity
+from dogwatch.detect.matcher import Matcher, matcher_of
 from dogwatch.detect.matching import SPOOL_BYTES
-from dogwatch.detect.scan import LATENESS
 from dogwatch.engine.late import LateTolerantMatcher
 from dogwatch.engine.limit import Outermost, limited
 from dogwatch.engine.passed import MAX_KEYS, PassedEvent, PassedSpool, StagePassed, Watch, ordinals, take
@@ -22,12 +22,8 @@ from dogwatch.logic.pattern import Clock, End, EventPattern, Key, Limit, SampleP
 _FEW = 10_000
 """Documents that may be held in memory; where more are wanted, they are spooled."""
 
-_FOLLOWED_ROWS = 200_000
-"""Rows that a sequence retains of a followed stream; each holds its event's document."""
-
 Searched = EventPattern | SequencePattern | SamplePattern
 Result = Event | SequenceHit
-Matcher = SequenceMatcher | LateTolerantMatcher | SampleMatcher
 
 
 class Results:
@@ -61,7 +57,11 @@ class Results:
         self._clock = clock
         self._limits = limits
         self._follow = follow and all(limit.end is End.HEAD for limit in limits)
-        self._matcher = _matcher(pattern, max_samples_per_key, follow=self._follow)
+        self._matcher = (
+            None
+            if isinstance(pattern, EventPattern)
+            else matcher_of(pattern, follow=self._follow, max_samples_per_key=max_samples_per_key)
+        )
         # Few events are held as they are; more, and the rows of a matcher, are spooled.
         self._few = self._matcher is None and bool(limits) and limits[0].count <= _FEW
         self._total: int | None = None
@@ -185,18 +185,6 @@ class Results:
     def _newest_in(self, batch: Batch) -> int:
         time, _ = ordinals(batch, self._clock)
         return int(time.max(initial=NO_TIME))
-
-
-def _matcher(pattern: Searched, max_samples: int, *, follow: bool) -> Matcher | None:
-    match pattern:
-        case EventPattern():
-            return None
-        case SamplePattern():
-            return SampleMatcher(pattern, max_samples, eager=follow)
-        case SequencePattern() if follow:
-            return LateTolerantMatcher(pattern, LATENESS, _FOLLOWED_ROWS)
-        case SequencePattern():
-            return SequenceMatcher(pattern)
 
 
 def _patience(pattern: Searched) -> int:

@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from dogwatch.alerts.model import Alert, Detection
-from dogwatch.base.time import SECOND
 from dogwatch.detect.compiled import CompiledRule
 from dogwatch.detect.event import EventDetector
 from dogwatch.detect.incident import IncidentDetector
+from dogwatch.detect.matcher import Matcher, matcher_of
 from dogwatch.detect.matching import Matching, OpenWindows, Rows, ScanOptions, ScanReport
 from dogwatch.detect.naming import REMEMBERED, EventNames
 from dogwatch.detect.pipe import Pipe
@@ -21,19 +21,11 @@ from dogwatch.engine.aggregate import GroupAggregator
 from dogwatch.engine.late import LateTolerantMatcher
 from dogwatch.engine.passed import GroupPassed, PassedEvent, PassedSpool, StagePassed, take
 from dogwatch.engine.sample import SampleMatcher
-from dogwatch.engine.sequence import SequenceHit, SequenceMatcher
+from dogwatch.engine.sequence import SequenceHit
 from dogwatch.engine.state import Repeats
 from dogwatch.events.batch import NO_TIME, Batch, Event
 from dogwatch.logic.pattern import AggregatePattern, EventPattern, Pattern, SamplePattern, SequencePattern
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
-
-LATENESS = 3600 * SECOND
-"""How late an event of a followed stream may be: an ``accept`` is stamped when it began to wait."""
-
-_FOLLOWED_ROWS = 200_000
-"""Rows that a sequence rule retains of a followed stream; each holds its event's document."""
-
-Matcher = SequenceMatcher | LateTolerantMatcher | SampleMatcher
 
 
 class Scan:
@@ -64,7 +56,7 @@ class Scan:
                 case ElasticRule() as rule, EventPattern():
                     self._events[number] = EventDetector(rule)
                 case ElasticRule() as rule, SequencePattern() | SamplePattern() as pattern:
-                    matcher = _matcher(pattern, follow=options.follow)
+                    matcher = matcher_of(pattern, follow=options.follow, present=options.present)
                     self._matched[number] = (matcher, SequenceDetector(rule, pattern))
                 case FortisiemRule() as rule, AggregatePattern() as aggregate:
                     self._incidents[number] = (GroupAggregator(aggregate), IncidentDetector(rule, aggregate))
@@ -239,15 +231,3 @@ class Scan:
 
 def _has_absences(pattern: Pattern) -> bool:
     return isinstance(pattern, SequencePattern) and bool(pattern.absences)
-
-
-def _matcher(pattern: SequencePattern | SamplePattern, *, follow: bool) -> Matcher:
-    match pattern:
-        case SamplePattern():
-            return (
-                SampleMatcher(pattern, limit_entries=_FOLLOWED_ROWS, eager=True)
-                if follow
-                else SampleMatcher(pattern)
-            )
-        case SequencePattern():
-            return LateTolerantMatcher(pattern, LATENESS, _FOLLOWED_ROWS) if follow else SequenceMatcher(pattern)

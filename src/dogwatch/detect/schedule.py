@@ -1,8 +1,10 @@
 """A scan as the rules' schedule would have seen the events: each Elastic rule at its interval over its look-back.
 
 A rule that runs every five minutes from ``now-9m`` sees each event once or twice; what it finds twice is one
-alert. At most ``max_signals`` of a run are kept, the newest unless the rule's pipe begins at the other end, as
-the detection engine keeps them. FortiSIEM rules have no schedule: they run in their sliding window as ever.
+alert. At most ``max_signals`` of a run are kept, as the detection engine keeps them. It asks for the results of
+an EQL rule once, and gets the newest events or sequences (unless the rule's pipe begins at the other end) or the
+first samples. Those of a KQL or Lucene rule it pages through from the oldest on, until it has so many new alerts.
+FortiSIEM rules have no schedule: they run in their sliding window as ever.
 """
 
 from __future__ import annotations
@@ -13,23 +15,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
-from dogwatch.alerts.model import Alert, Detection
+import msgspec
+
+from dogwatch.alerts.model import OPEN_UNTIL, Alert, Detection
 from dogwatch.base.diagnostic import Diagnostic, Severity
 from dogwatch.base.time import format_instant, parse_date_math, parse_duration
 from dogwatch.detect.compiled import CompiledRule
 from dogwatch.detect.event import EventDetector
 from dogwatch.detect.incident import IncidentDetector
-from dogwatch.detect.matching import Matching, OpenWindows, ScanOptions, ScanReport
+from dogwatch.detect.matching import Matching, OpenWindows, Rows, ScanOptions, ScanReport
 from dogwatch.detect.naming import EventNames
-from dogwatch.detect.sequence import OPEN_UNTIL, SequenceDetector
+from dogwatch.detect.sequence import SequenceDetector
 from dogwatch.engine.aggregate import GroupAggregator
 from dogwatch.engine.limit import limited
-from dogwatch.engine.passed import GroupPassed, Passed, PassedSpool, StagePassed, take
+from dogwatch.engine.passed import GroupPassed, Passed, PassedSpool, StagePassed, Watch, take
 from dogwatch.engine.sample import SampleMatcher
 from dogwatch.engine.sequence import SequenceHit, SequenceMatcher
-from dogwatch.events.batch import Batch
+from dogwatch.events.batch import NO_TIEBREAK, NO_TIME, Batch, Event
+from dogwatch.events.document import field_values
 from dogwatch.logic.pattern import (
+    OWN_CLOCK,
     AggregatePattern,
+    Clock,
     End,
     EventPattern,
     Limit,
@@ -38,6 +45,7 @@ from dogwatch.logic.pattern import (
     limits_with_size,
 )
 from dogwatch.rules.model import ElasticRule, FortisiemRule
+from dogwatch.schema.field import FieldRef
 
 _ORIGIN = 0
 """Runs fall on whole multiples of the interval since 1970, so that a replay does not depend on its input."""
@@ -151,7 +159,13 @@ class _Runs:
     @property
     def limits(self) -> tuple[Limit, ...]:
         """Which results of a run are kept: the limit of ``max_signals`` first, then the rule's pipes."""
-        return limits_with_size(self.compiled.limits, self.schedule.max_signals, End.TAIL)
+        first = self.pages or isinstance(self.compiled.pattern, SamplePattern)
+        return limits_with_size(self.compiled.limits, self.schedule.max_signals, End.HEAD if first else End.TAIL)
+
+    @property
+    def pages(self) -> bool:
+        """Whether a run goes on past what earlier ones have kept."""
+        return self.rule.language != "eql"
 
     @property
     def restless(self) -> bool:
@@ -228,7 +242,7 @@ class ScheduledScan:
         with PassedSpool(self.options.spool_bytes) as spool:
             for batch in batches:
                 masks = self.matching.masks(batch)
-                watches = [self.matching.watch(number, masks) for number in range(len(self.matching.rules))]
+                watches = [self._watch(number, masks) for number in range(len(self.matching.rules))]
                 for passed in take(batch, watches, untimed=False):
                     self._keys_left_out += passed.keys_left_out
                     spool.add(passed)
@@ -245,6 +259,11 @@ class ScheduledScan:
                 self.report.found(incident.rule_uuid)
                 yield incident
         self._account()
+
+    def _watch(self, number: int, masks: Sequence[Rows]) -> Watch:
+        """A rule's pattern and its answers. A run selects by ``@timestamp``, whatever then orders its events."""
+        watch = self.matching.watch(number, masks)
+        return watch if watch.clock.timestamp is None else replace(watch, clock=OWN_CLOCK)
 
     def _take(self, number: int, row: Passed) -> None:
         """Keep a row for a rule, and ask for the first run that sees it.
@@ -274,6 +293,8 @@ class ScheduledScan:
         window = runs.window(moment)
         # An event that was read twice is one alert.
         found = {alert.uuid: (alert, time) for alert, time in self._alerts(runs, window, moment)}
+        if runs.pages:
+            found = {uuid: entry for uuid, entry in found.items() if uuid not in runs.known}
         runs.runs += 1
         within_size = set(limited(found, runs.limits[:1]))
         kept = set(limited((uuid for uuid in found if uuid in within_size), runs.limits[1:]))
@@ -301,12 +322,14 @@ class ScheduledScan:
     def _alerts(self, runs: _Runs, window: list[Passed], moment: int) -> Iterator[tuple[Alert, int]]:
         """Everything that a run finds, in the order of results, each with the time of its latest event."""
         pattern = runs.compiled.pattern
+        times = {row.event.arrival: row.event.time for row in window}
+        window = _clocked(window, runs.compiled.clock)
         if isinstance(pattern, EventPattern):
             single = EventDetector(runs.rule)
             for row in window:
                 alert = single.alert(runs.names.named(row.event), moment)
                 if alert is not None:
-                    yield alert, row.event.time
+                    yield alert, times[row.event.arrival]
         elif isinstance(pattern, SequencePattern | SamplePattern):
             detector = SequenceDetector(runs.rule, pattern)
             for hit in _hits(runs, pattern, window, moment):
@@ -316,7 +339,7 @@ class ScheduledScan:
                 named = replace(hit, events=tuple(map(runs.names.named, hit.events)))
                 alert = detector.alert(named, moment)
                 if alert is not None:
-                    yield alert, max(event.time for event in hit.events)
+                    yield alert, max(times[event.arrival] for event in hit.events)
 
     def _trigger(self, number: int, row: GroupPassed) -> None:
         aggregator, detector = self._incidents[number]
@@ -333,19 +356,42 @@ class ScheduledScan:
             self.report.dropped(runs.rule, runs.evicted)
             self.report.left_open(runs.rule, runs.left_open, "a run's stretch of time", reported=True)
             given = self.report.detections[runs.rule.instance_id]
-            self.report.piped(runs.rule, given, given + runs.piped.count, f"{runs.runs} runs")
+            stretch = "1 run" if runs.runs == 1 else f"{runs.runs} runs"
+            self.report.piped(runs.rule, given, given + runs.piped.count, stretch)
             if runs.beyond_size.count:
                 which = "older" if runs.limits[0].end is End.TAIL else "newer"
+                if isinstance(runs.compiled.pattern, SamplePattern):
+                    which = "further"
                 self.report.notes.append(
                     Diagnostic(
                         "max-signals",
-                        f"{runs.rule.label} ({runs.rule.name}): {runs.capped_runs} of {runs.runs} runs found more "
+                        f"{runs.rule.label} ({runs.rule.name}): {runs.capped_runs} of {stretch} found more "
                         f"than max_signals {runs.schedule.max_signals}; {runs.beyond_size.count} {which} ones "
                         f"were cut, first at {format_instant(runs.first_capped)}",
                         Severity.WARNING,
                         hint="raise max_signals, make the rule narrower, or scan without --as-scheduled",
                     )
                 )
+
+
+def _clocked(rows: list[Passed], clock: Clock) -> list[Passed]:
+    """The rows of a run in the order of another field of time, if the rule names one."""
+    if clock.timestamp is None:
+        return rows
+    clocked = [msgspec.structs.replace(row, event=_read(row.event, clock.timestamp, clock)) for row in rows]
+    return sorted(clocked, key=lambda row: row.event.order)
+
+
+def _read(event: Event, timestamp: FieldRef, clock: Clock) -> Event:
+    time = _first_integer(event, timestamp, NO_TIME)
+    tiebreak = event.tiebreak
+    if clock.tiebreaker is not None:
+        tiebreak = _first_integer(event, clock.tiebreaker, NO_TIEBREAK)
+    return replace(event, time=time, tiebreak=tiebreak)
+
+
+def _first_integer(event: Event, ref: FieldRef, missing: int) -> int:
+    return next((value for value in field_values(event.document, ref) if isinstance(value, int)), missing)
 
 
 def _hits(
@@ -363,7 +409,7 @@ def _hits(
             return hits
         case SequencePattern():
             sequences = SequenceMatcher(pattern)
-            hits = [hit for row in rows for hit in sequences.feed(row)]
+            hits = [hit for row in rows if row.event.time != NO_TIME for hit in sequences.feed(row)]
             hits += sequences.advance(moment - runs.schedule.lag)
             hits += sequences.finish()
             runs.evicted += sequences.evicted

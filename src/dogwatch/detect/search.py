@@ -27,7 +27,7 @@ from dogwatch.logic.pattern import (
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
 from dogwatch.schema.schema import Schema
 
-__all__ = ["LANGUAGES", "Hit", "Search", "result_end"]
+__all__ = ["LANGUAGES", "Hit", "Search", "hit_of", "result_end"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Search:
         self._clock = lowered.clock
         self.notes = lowered.notes
         predicates = predicates_of(self._pattern)
-        problems = [problem for each in predicates for problem in check(each)]
+        problems = check(*predicates)
         if problems:
             raise DogwatchError(problems)
         self._plan = Plan(predicates)
@@ -143,23 +143,25 @@ class Search:
     def _hits(self, results: Results, batches: Iterable[Batch]) -> Iterator[Hit]:
         try:
             for result in results.over(batches):
-                yield self._hit(result)
+                yield hit_of(self._pattern, result)
         finally:
             self.found = results.found
             self.left_out = tuple(results.left_out())
 
-    def _hit(self, result: Result) -> Hit:
-        match self._pattern, result:
-            case _, Event():
-                return Hit((result.document,))
-            case SequencePattern() as pattern, SequenceHit():
-                laid_out = pattern.laid_out(result.events)
-                documents = tuple({"missing": True} if event is None else event.document for event in laid_out)
-                return Hit(documents, _shown_key(pattern, result.keys), result.open_until)
-            case SamplePattern() as pattern, SequenceHit():
-                return Hit(tuple(event.document for event in result.events), _shown_key(pattern, result.keys))
-            case pattern, _:
-                raise TypeError(f"{type(pattern).__name__} gives no {type(result).__name__}")
+
+def hit_of(pattern: Searched, result: Result) -> Hit:
+    """What a pattern found, as it is given to the person who asked."""
+    match pattern, result:
+        case _, Event():
+            return Hit((result.document,))
+        case SequencePattern(), SequenceHit():
+            laid_out = pattern.laid_out(result.events)
+            documents = tuple({"missing": True} if event is None else event.document for event in laid_out)
+            return Hit(documents, _shown_key(pattern, result.keys), result.open_until)
+        case SamplePattern(), SequenceHit():
+            return Hit(tuple(event.document for event in result.events), _shown_key(pattern, result.keys))
+        case _:
+            raise TypeError(f"{type(pattern).__name__} gives no {type(result).__name__}")
 
 
 def result_end(name: str) -> End:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dogwatch.alerts.identity import building_block_uuids, named, shell_alert_uuid
-from dogwatch.alerts.model import Alert, AlertKind
+from dogwatch.alerts.model import OPEN_UNTIL, Alert, AlertKind
 from dogwatch.base.time import format_instant
 from dogwatch.detect.document import (
     alert_fields,
@@ -21,9 +21,7 @@ from dogwatch.engine.sequence import SequenceHit
 from dogwatch.events.batch import Event
 from dogwatch.logic.pattern import SamplePattern, SequencePattern
 from dogwatch.rules.model import ElasticRule
-
-OPEN_UNTIL = "dogwatch.sequence.open_until"
-"""Until when an event could have come that would have refuted a sequence, where the data ended before."""
+from dogwatch.schema.field import Scalar
 
 
 class SequenceDetector:
@@ -97,7 +95,7 @@ class SequenceDetector:
         return Alert(kind, shell_uuid, self.rule.instance_id, self._sameness(hit), document, tuple(blocks))
 
     def _sameness(self, hit: SequenceHit) -> str:
-        parts = ["null" if key is None else f"{type(key).__name__}:{key}" for key in hit.keys]
+        parts = [_key_part(key) for key in hit.keys]
         match self._pattern:
             case SequencePattern():
                 # One key finishes at most one sequence on an event, so a later and better reading of the same
@@ -128,3 +126,11 @@ class SequenceDetector:
         }
         sameness = named("block", [self.rule.instance_id, uuid])
         return Alert(AlertKind.BUILDING_BLOCK, uuid, self.rule.instance_id, sameness, document)
+
+
+def _key_part(key: Scalar | None) -> str:
+    """A join value as it takes part in a name: 5 and 5.0 are one key, whichever stage's field is read first."""
+    if key is None:
+        return "null"
+    whole = int(key) if isinstance(key, float) and key.is_integer() else key
+    return f"{type(whole).__name__}:{whole}"

@@ -17,7 +17,7 @@ from dogwatch.events.batch import NO_TIME, Event
 from dogwatch.logic.pattern import Aggregate, AggregatePattern, Key, aggregates_of
 from dogwatch.schema.field import Scalar
 
-_FORMAT = 1
+_FORMAT = 2
 """Version of the saved state."""
 
 _COMPACT = 32
@@ -66,7 +66,7 @@ class _Saved(msgspec.Struct, frozen=True, array_like=True, tag="aggregate"):
     fields: int
     clock: int
     repeats_time: int | None
-    repeats: list[str]
+    repeats: list[tuple[str, str]]
     losses: dict[str, int]
     events: list[EventRow]
     groups: list[_SavedGroup]

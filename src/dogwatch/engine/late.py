@@ -8,8 +8,9 @@ rows the times are kept at which something occurred that must not lead a sequenc
 from __future__ import annotations
 
 import bisect
+import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -74,7 +75,7 @@ class _Retained:
         for other, _, _ in self.rows[place:]:
             if other.time != event.time:
                 return False
-            if other.has_own_id and other.id == event.id:
+            if other.identity == event.identity:
                 return True
         return False
 
@@ -121,6 +122,8 @@ class LateTolerantMatcher:
         limit_rows: Rows to retain at most; beyond it the least recently active keys are forgotten, with what
             waits under them. A forgotten match of an absence refutes nothing any more.
         limit_rows_of_key: Rows of one key to retain at most, which bounds the cost of a late row.
+        present: The time of day, nanoseconds since 1970 UTC. The clock of the data does not run ahead of it: a row
+            that is stamped later takes its place, but makes no other row too late and decides nothing.
 
     Attributes:
         evicted: Rows forgotten for want of room.
@@ -138,6 +141,7 @@ class LateTolerantMatcher:
         lateness: int,
         limit_rows: int = 1_000_000,
         limit_rows_of_key: int = 1_000,
+        present: Callable[[], int] = time.time_ns,
     ) -> None:
         self.evicted = 0
         self.late = 0
@@ -150,6 +154,7 @@ class LateTolerantMatcher:
         self._lateness = lateness
         self._limit_rows = limit_rows
         self._limit_rows_of_key = limit_rows_of_key
+        self._present = present
         # By last activity, oldest first.
         self._keys: OrderedDict[Key, _Retained] = OrderedDict()
         self._rows = 0
@@ -200,6 +205,7 @@ class LateTolerantMatcher:
         Returns:
             The sequences that this decided, by last event.
         """
+        clock = min(clock, self._present())
         if clock <= self._clock:
             return []
         self._clock = clock
@@ -266,10 +272,10 @@ class LateTolerantMatcher:
             setattr(self, name, saved.losses.get(name, 0))
 
     def _enter(self, key: Key, retained: _Retained, row: Row) -> list[Finished]:
-        """Put in a row; returns what it finished, or all that the key's rows finish if it came late."""
+        """Put in a row; returns what it finished, or all that the key's rows finish if it is out of time."""
         self._rows += 1
         event, stages, _ = row
-        if not retained.rows or retained.rows[-1][0].order < event.order:
+        if event.time <= self._clock and (not retained.rows or retained.rows[-1][0].order < event.order):
             if stages & self._shape.trailing:
                 self._waiting.refute(key, event.time)
             return retained.enter(row, self._shape)
@@ -340,5 +346,5 @@ def _places(events: tuple[Event, ...]) -> tuple[Place, ...]:
 def _refuted(candidate: Candidate, matches: list[int], shape: Shape) -> bool:
     """Whether one of the times, in order, at which something occurred that must not follow is in the window."""
     end = shape.window(candidate)
-    place = bisect.bisect_right(matches, candidate.events[-1].time)
+    place = bisect.bisect_right(matches, candidate.last.time)
     return end is not None and place < len(matches) and matches[place] <= end

@@ -33,10 +33,14 @@ from dogwatch.engine.lucene_syntax import (
 MAX_STATES = 2000
 """States of the largest automaton; Lucene refuses patterns of that kind as well."""
 
-MAX_WORK = 300_000
+MAX_WORK = 200_000
 """Steps that building an automaton may take; the costliest in Elastic's public rules takes 12,000."""
 
 _ASCII = 128
+
+
+class TooLargeError(ValueError):
+    """A pattern needs a larger automaton than is made."""
 
 
 class LuceneRegex:
@@ -46,9 +50,12 @@ class LuceneRegex:
         patterns: At least one pattern.
         fold: Whether letters also match their other case.
 
+    Attributes:
+        work: Steps that it took to build the automaton.
+
     Raises:
-        ValueError: A pattern is malformed or needs too large an automaton; the message completes
-            "the regular expression ...".
+        TooLargeError: A pattern needs too large an automaton.
+        ValueError: A pattern is malformed; either message completes "the regular expression ...".
     """
 
     def __init__(self, patterns: Sequence[str], fold: Fold) -> None:
@@ -56,6 +63,7 @@ class LuceneRegex:
         algebra = _Algebra()
         root = algebra.union([algebra.language(tree) for tree in trees])
         states = _explore(algebra, root)
+        self.work = algebra.work
         self._accepts = [language.nullable for language in states.languages]
         # A state that no text can leave decides at once: the empty language, or every text.
         self._final = [language in (algebra.nothing, algebra.anything) for language in states.languages]
@@ -118,7 +126,7 @@ class _Algebra:
     """Makes languages in a normal form, each once, and says how each goes on after a character."""
 
     def __init__(self) -> None:
-        self._work = 0
+        self.work = 0
         self._made: dict[tuple[object, ...], _Language] = {}
         self._moves: dict[_Language, _Moves] = {}
         self._rank: dict[_Language, int] = {}
@@ -323,9 +331,9 @@ class _Algebra:
         return made
 
     def _spend(self, steps: int) -> None:
-        self._work += steps
-        if self._work > MAX_WORK:
-            raise ValueError("needs too large an automaton")
+        self.work += steps
+        if self.work > MAX_WORK:
+            raise TooLargeError("needs too large an automaton")
 
 
 def _explore(algebra: _Algebra, root: _Language) -> _Automaton:
@@ -337,7 +345,7 @@ def _explore(algebra: _Algebra, root: _Language) -> _Automaton:
         for start, after in algebra.moves(language):
             if after not in numbers:
                 if len(languages) == MAX_STATES:
-                    raise ValueError(f"needs an automaton of more than {MAX_STATES} states")
+                    raise TooLargeError(f"needs an automaton of more than {MAX_STATES} states")
                 numbers[after] = len(languages)
                 languages.append(after)
             row.append((start, numbers[after]))

@@ -7,6 +7,7 @@ part in that. A candidate only remembers what was seen at their places, and is j
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -24,18 +25,42 @@ NO_LEADING: LeadingTimes = (None, None)
 class Candidate(msgspec.Struct, gc=False):
     """A sequence that has begun, and perhaps is complete.
 
+    Candidates that grew from one share what they have in common, so that each step costs the same.
+
     Attributes:
-        events: One for each stage so far.
+        first: The event of the first stage.
+        last: That of the latest stage so far.
+        before: What it was before the latest stage, if that was not the first.
         leading: Time of the latest match of a leading absence before the first event, if there was one.
         between: Time of the earliest match since the last event of an absence at that place, if there was one.
         refuted: Whether an absence between its events was violated. It goes on all the same, for it keeps
             its place against others.
     """
 
-    events: tuple[Event, ...]
+    first: Event
+    last: Event
+    before: Candidate | None = None
     leading: int | None = None
     between: int | None = None
     refuted: bool = False
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """One for each stage so far."""
+        found: list[Event] = []
+        at: Candidate | None = self
+        while at is not None:
+            found.append(at.last)
+            at = at.before
+        return tuple(reversed(found))
+
+    @classmethod
+    def of(cls, events: Sequence[Event], leading: int | None, between: int | None, *, refuted: bool) -> Candidate:
+        """The candidate of these events, at least one."""
+        at: Candidate | None = None
+        for event in events[:-1]:
+            at = cls(events[0], event, at)
+        return cls(events[0], events[-1], at, leading, between, refuted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +112,7 @@ class Shape:
         """Whether a complete candidate has nothing against it that was seen up to its last event."""
         if self.trailing or candidate.leading is None or self.maxspan is None:
             return not candidate.refuted
-        return not candidate.refuted and candidate.events[-1].time - candidate.leading > self.maxspan
+        return not candidate.refuted and candidate.last.time - candidate.leading > self.maxspan
 
     def window(self, candidate: Candidate) -> int | None:
         """Until when, inclusive, a match of a trailing absence would refute a complete candidate.
@@ -97,8 +122,8 @@ class Shape:
         """
         if not self.trailing or self.maxspan is None:
             return None
-        start = candidate.leading if self.leading else candidate.events[0].time
-        if start is None or start + self.maxspan <= candidate.events[-1].time:
+        start = candidate.leading if self.leading else candidate.first.time
+        if start is None or start + self.maxspan <= candidate.last.time:
             return None
         return start + self.maxspan
 
@@ -148,15 +173,15 @@ class KeyState:
                 finished = self._start(event, shape) or finished
                 continue
             before = pending[stage - 1]
-            if before is None or not precedes(before.events[-1], event):
+            if before is None or not precedes(before.last, event):
                 continue
             # It leaves its stage whatever becomes of it: no older one takes its place.
             pending[stage - 1] = None
             self.count -= 1
-            if maxspan is not None and event.time - before.events[0].time > maxspan:
+            if maxspan is not None and event.time - before.first.time > maxspan:
                 continue
             refuted = before.refuted or (before.between is not None and before.between < event.time)
-            longer = Candidate((*before.events, event), before.leading, None, refuted)
+            longer = Candidate(before.first, event, before, before.leading, None, refuted)
             if stage == last:
                 finished = longer
                 continue
@@ -170,13 +195,14 @@ class KeyState:
     def _start(self, event: Event, shape: Shape) -> Candidate | None:
         """Start a candidate; it is returned if it is complete at once."""
         latest, earlier = self.leading
-        started = Candidate((event,), latest if latest is None or latest < event.time else earlier)
+        led_at = latest if latest is None or latest < event.time else earlier
+        started = Candidate(event, event, None, led_at)
         if shape.last == 0:
             return started
         held = self.pending[0]
         if held is None:
             self.count += 1
-        elif not precedes(held.events[0], event):
+        elif not precedes(held.first, event):
             return None
         self.pending[0] = started
         if event.time > self.newest:
@@ -185,10 +211,7 @@ class KeyState:
 
     def _end(self, until: Event) -> None:
         # What this very event has just joined ends too; what it finished does not.
-        held = [
-            candidate if candidate and precedes(until, candidate.events[-1]) else None
-            for candidate in self.pending
-        ]
+        held = [candidate if candidate and precedes(until, candidate.last) else None for candidate in self.pending]
         self.count -= held.count(None) - self.pending.count(None)
         self.pending = held
 
@@ -204,16 +227,12 @@ def led(leading: LeadingTimes, time: int) -> LeadingTimes:
     Two are enough, for rows come in order: an event that bears the very time of the latest asks for the one
     before.
     """
-    latest, earlier = leading
-    if latest is None or time > latest:
-        return time, latest
-    if time < latest and (earlier is None or time > earlier):
-        return latest, time
-    return leading
+    latest, _ = leading
+    return (time, latest) if latest is None or time > latest else leading
 
 
 def _mark(candidate: Candidate | None, time: int) -> None:
-    if candidate is None or time <= candidate.events[-1].time:
+    if candidate is None or time <= candidate.last.time:
         return
     if candidate.between is None or time < candidate.between:
         candidate.between = time

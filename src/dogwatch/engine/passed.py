@@ -28,6 +28,7 @@ from dogwatch.logic.pattern import (
     Pattern,
     SamplePattern,
     SequencePattern,
+    Stage,
     aggregates_of,
     stages_of,
 )
@@ -275,21 +276,34 @@ def _stage_keys(
     stages = stages_of(pattern)
     count = len(pattern.stages)
     # A hit comes from the last stage, so its keys, listed first, give the order of hits on one event.
-    for number in (*range(count - 1, -1, -1), *range(count, len(stages))):
+    for number, bits in _alike(stages, masks, (*range(count - 1, -1, -1), *range(count, len(stages)))):
         rows = np.flatnonzero(masks[number] & within)
         if not rows.size:
             continue
         choices = [_key_values(batch, key, rows) for key in stages[number].keys]
-        bit = 1 << number
         for place, row in enumerate(rows.tolist()):
             values = [column[place] for column in choices]
             total = math.prod(map(len, values))
             if total > MAX_KEYS:
-                left_out[row] += total - MAX_KEYS
+                left_out[row] += (total - MAX_KEYS) * bits.bit_count()
             for key in itertools.islice(itertools.product(*values), MAX_KEYS):
                 masks_of = found[row]
-                masks_of[key] = masks_of.get(key, 0) | bit
+                masks_of[key] = masks_of.get(key, 0) | bits
     return found
+
+
+def _alike(stages: Sequence[Stage], masks: Sequence[Mask], numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The first of stages in a row with one key and one answer (``with runs``), and the bits of all of them."""
+    first, bits = -1, 0
+    for number in numbers:
+        if bits and stages[number].keys == stages[first].keys and np.array_equal(masks[number], masks[first]):
+            bits |= 1 << number
+            continue
+        if bits:
+            yield first, bits
+        first, bits = number, 1 << number
+    if bits:
+        yield first, bits
 
 
 def _groups(

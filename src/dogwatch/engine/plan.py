@@ -9,19 +9,21 @@ neither set, which is Kleene's logic.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 from dogwatch.base.fieldpath import MAX_NAMES, is_too_deep
+from dogwatch.base.text import Fold
 from dogwatch.engine.kernels.column import Columns
 from dogwatch.engine.kernels.leaf import CHEAP, LeafKernel, compile_leaf
 from dogwatch.engine.kernels.mask import Flags, Mask, Rows
 from dogwatch.engine.kernels.together import PatternGroups
-from dogwatch.engine.kernels.wildcard import MAX_PATTERN, length_of
+from dogwatch.engine.kernels.wildcard import MAX_PATTERN, is_too_long
 from dogwatch.engine.reference.functions import FUNCTIONS as BEHAVIOURS
+from dogwatch.engine.regex import MAX_COST, compile_regex, cost_of, too_costly
 from dogwatch.events.batch import Batch
 from dogwatch.logic.functions import FUNCTIONS
 from dogwatch.logic.predicate import (
@@ -44,6 +46,7 @@ from dogwatch.logic.predicate import (
     Or,
     Predicate,
     Regex,
+    RegexDialect,
     Truth,
     Within,
     Words,
@@ -111,11 +114,24 @@ class Plan:
         return found
 
 
-def check(predicate: Predicate) -> tuple[Diagnostic, ...]:
-    """Why a predicate cannot be part of a plan; empty if it can."""
-    compiler = _Compiler()
-    compiler.compile(predicate)
-    return tuple(compiler.problems)
+def check(*predicates: Predicate) -> tuple[Diagnostic, ...]:
+    """Why the predicates of one rule cannot be part of a plan; empty if they can."""
+    allowance = _Allowance(MAX_COST)
+    leaves = dict.fromkeys(leaf for predicate in predicates for leaf in _leaves(predicate))
+    return tuple(problem for leaf in leaves for problem in _problems_of(leaf, allowance))
+
+
+@dataclass(slots=True)
+class _Allowance:
+    """What the regular expressions of a rule may still cost; nothing is compiled once it is spent.
+
+    Attributes:
+        left: The cost.
+        paid: Regular expressions that are paid for: one asked of many fields is compiled once.
+    """
+
+    left: int
+    paid: set[tuple[tuple[str, ...], RegexDialect, Fold]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,19 +211,12 @@ class _Compiler:
                 return self._leaf(predicate)
 
     def _leaf(self, leaf: Leaf) -> _Node:
-        problems = [problem for operand in _operands(leaf) for problem in _problems(operand)]
-        if isinstance(leaf, Within | AnyWord):
-            problems += check(leaf.predicate)
-        problems += _excesses(leaf)
-        if not problems:
-            try:
-                kernel = compile_leaf(leaf, self._groups)
-                return _Leaf(kernel, kernel.cost)
-            except DogwatchError as error:
-                problems += error.diagnostics
-        paths = ", ".join(sorted({_shown(field) for field in fields_of(leaf)})) or "constants"
-        self.problems += [replace(found, message=f"{found.message} (asked of {paths})") for found in problems]
-        return _Fixed(None)
+        problems = _problems_of(leaf, None)
+        if problems:
+            self.problems += problems
+            return _Fixed(None)
+        kernel = compile_leaf(leaf, self._groups)
+        return _Leaf(kernel, kernel.cost)
 
 
 class _Run:
@@ -329,6 +338,51 @@ def _shown(field: Field) -> str:
     return f"`{name}`" if len(name) <= _LONGEST_SHOWN else f"`{name[:_LONGEST_SHOWN]}...`"
 
 
+def _leaves(predicate: Predicate) -> Iterator[Leaf]:
+    match predicate:
+        case And(parts=parts) | Or(parts=parts):
+            for part in parts:
+                yield from _leaves(part)
+        case Not(part=part) | IsTrue(part=part):
+            yield from _leaves(part)
+        case Constant():
+            return
+        case _:
+            yield predicate
+
+
+def _problems_of(leaf: Leaf, allowance: _Allowance | None) -> list[Diagnostic]:
+    """Why a leaf cannot be evaluated, within an allowance for its regular expressions if there is one."""
+    problems = [problem for operand in _operands(leaf) for problem in _problems(operand)]
+    problems += _excesses(leaf)
+    match leaf:
+        case Within() | AnyWord():
+            problems += [found for inner in _leaves(leaf.predicate) for found in _problems_of(inner, allowance)]
+        case Regex():
+            problems += _regex_problems(leaf, allowance)
+    if not problems:
+        return problems
+    paths = ", ".join(sorted({_shown(field) for field in fields_of(leaf)})) or "constants"
+    return [replace(found, message=f"{found.message} (asked of {paths})") for found in problems]
+
+
+def _regex_problems(leaf: Regex, allowance: _Allowance | None) -> Sequence[Diagnostic]:
+    if allowance is not None:
+        if allowance.left < 0:
+            return ()
+        regex = (leaf.patterns, leaf.dialect, leaf.fold)
+        if regex not in allowance.paid:
+            allowance.paid.add(regex)
+            allowance.left -= cost_of(*regex)
+        if allowance.left < 0:
+            return (too_costly(),)
+    try:
+        compile_regex(leaf.patterns, leaf.dialect, leaf.fold)
+    except DogwatchError as error:
+        return error.diagnostics
+    return ()
+
+
 def _operands(leaf: Leaf) -> tuple[Expression, ...]:
     match leaf:
         case Exists(field=field):
@@ -344,7 +398,7 @@ def _operands(leaf: Leaf) -> tuple[Expression, ...]:
 def _excesses(leaf: Leaf) -> list[Diagnostic]:
     """What is so large that only an attacker would ask it."""
     problems = []
-    if isinstance(leaf, Like) and any(length_of(pattern) > MAX_PATTERN for pattern in leaf.patterns):
+    if isinstance(leaf, Like) and any(map(is_too_long, leaf.patterns)):
         message = f"a wildcard pattern has more than {MAX_PATTERN:,} characters"
         problems.append(Diagnostic("pattern-too-long", message, hint="ask for parts of the text, each by itself"))
     if any(is_too_deep(field.ref.path) for field in fields_of(leaf)):

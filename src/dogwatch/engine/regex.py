@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
@@ -16,12 +17,21 @@ import hyperscan
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 from dogwatch.base.text import Fold
 from dogwatch.engine.java_regex import from_java
-from dogwatch.engine.lucene_regex import LuceneRegex
+from dogwatch.engine.lucene_regex import MAX_WORK, LuceneRegex, TooLargeError
 from dogwatch.engine.regex_size import MAX_SIZE, size
 from dogwatch.logic.predicate import RegexDialect
 
 MAX_PATTERN = 8192
 """Characters of the longest pattern that is compiled."""
+
+MAX_COST = MAX_WORK
+"""What the regular expressions of one rule may cost together to compile, which is half a second or so."""
+
+_COST_OF_LUCENE = 200
+_COST_OF_STATE = 10
+_COST_OF_PERL = 1000
+_COST_OF_POSITION = 60
+"""In steps of building one of Lucene's automata, which take 1 to 2 microseconds each."""
 
 _REFUSED = {
     "Back-references": "back-references",
@@ -41,47 +51,72 @@ class TextMatcher(Protocol):
         ...
 
 
-@lru_cache(maxsize=4096)
 def compile_regex(patterns: tuple[str, ...], dialect: RegexDialect, fold: Fold) -> TextMatcher:
     """A matcher for any of the patterns; equal arguments share one.
 
     Raises:
         DogwatchError: ``regex-unsupported``, one diagnostic for each pattern that cannot be compiled.
     """
+    made = _made(patterns, dialect, fold)
+    if made.matcher is None:
+        raise DogwatchError(made.problems)
+    return made.matcher
+
+
+def cost_of(patterns: tuple[str, ...], dialect: RegexDialect, fold: Fold) -> int:
+    """What it costs to compile the patterns, or to find that they cannot be compiled; see ``MAX_COST``.
+
+    Those for Hyperscan are judged by their size, the others are compiled to find out.
+    """
+    if dialect is not RegexDialect.LUCENE:
+        return sum(_COST_OF_PERL + _COST_OF_POSITION * min(size(each), MAX_SIZE) for each in patterns)
+    return _made(patterns, dialect, fold).cost
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The outcome of compiling: a matcher, or why there is none; and what it cost."""
+
+    matcher: TextMatcher | None
+    problems: tuple[Diagnostic, ...]
+    cost: int
+
+
+@lru_cache(maxsize=4096)
+def _made(patterns: tuple[str, ...], dialect: RegexDialect, fold: Fold) -> _Made:
+    cost = 0
     problems: list[Diagnostic] = []
-    for pattern in patterns:
-        try:
-            _compile((pattern,), dialect, fold)
-        except DogwatchError as error:
-            problems += error.diagnostics
+    # Each by itself at first, so that an error names its pattern.
+    for pattern in patterns if len(patterns) > 1 else ():
+        each = _made((pattern,), dialect, fold)
+        cost += each.cost
+        problems += each.problems
+        if cost > MAX_COST:
+            problems.append(too_costly())
+            break
     if problems:
-        raise DogwatchError(problems)
-    return _compile(patterns, dialect, fold)
-
-
-def _compile(patterns: tuple[str, ...], dialect: RegexDialect, fold: Fold) -> TextMatcher:
-    for pattern in patterns:
-        if len(pattern) > MAX_PATTERN:
-            raise _unsupported(pattern, f"is longer than {MAX_PATTERN} characters")
-        if dialect is not RegexDialect.LUCENE and size(pattern) > MAX_SIZE:
-            raise _unsupported(pattern, "repeats so much that compiling it would take too long")
-    match dialect:
-        case RegexDialect.PERL:
-            return _PerlRegex(patterns, fold)
-        case RegexDialect.JAVA:
-            return _PerlRegex([_whole_java(pattern) for pattern in patterns], fold)
-        case RegexDialect.LUCENE:
-            try:
-                return LuceneRegex(patterns, fold)
-            except ValueError as error:
-                raise _unsupported("|".join(patterns), str(error)) from error
-
-
-def _whole_java(pattern: str) -> str:
+        return _Made(None, tuple(problems), cost)
     try:
-        return rf"\A(?:{from_java(pattern)})\z"
+        return _compile(patterns, dialect, fold, cost)
+    except TooLargeError as error:
+        return _Made(None, (_unsupported("|".join(patterns), str(error)),), cost + MAX_WORK)
     except ValueError as error:
-        raise _unsupported(pattern, str(error)) from error
+        return _Made(None, (_unsupported("|".join(patterns), str(error)),), cost + _COST_OF_LUCENE)
+
+
+def _compile(patterns: tuple[str, ...], dialect: RegexDialect, fold: Fold, cost: int) -> _Made:
+    if any(len(pattern) > MAX_PATTERN for pattern in patterns):
+        raise ValueError(f"is longer than {MAX_PATTERN} characters")
+    if dialect is RegexDialect.LUCENE:
+        regex = LuceneRegex(patterns, fold)
+        own = _COST_OF_LUCENE + _COST_OF_STATE * regex.states + regex.work
+        return _Made(regex, (), cost + min(own, MAX_COST))
+    written = (
+        patterns if dialect is RegexDialect.PERL else tuple(rf"\A(?:{from_java(each)})\z" for each in patterns)
+    )
+    if any(size(each) > MAX_SIZE for each in written):
+        raise ValueError("repeats so much that compiling it would take too long")
+    return _Made(_PerlRegex(written, fold), (), cost + cost_of(patterns, dialect, fold))
 
 
 class _PerlRegex:
@@ -104,7 +139,7 @@ class _PerlRegex:
                 flags=[flags] * len(patterns),
             )
         except (hyperscan.error, UnicodeEncodeError) as error:
-            raise _unsupported(patterns[0], _reason(str(error))) from error
+            raise ValueError(_reason(str(error))) from error
 
     def matches(self, text: str) -> bool:
         found: list[int] = []
@@ -124,6 +159,15 @@ def _reason(message: str) -> str:
     return f"cannot be compiled: {message.rstrip('.')}"
 
 
-def _unsupported(pattern: str, reason: str) -> DogwatchError:
+def too_costly() -> Diagnostic:
+    """What is said of regular expressions that cost more than ``MAX_COST``."""
+    return Diagnostic(
+        "regex-unsupported",
+        "the regular expressions of one rule together would take too long to compile",
+        hint="use fewer or simpler ones, or split the rule",
+    )
+
+
+def _unsupported(pattern: str, reason: str) -> Diagnostic:
     shown = pattern if len(pattern) <= 80 else f"{pattern[:77]}..."
-    return DogwatchError(Diagnostic("regex-unsupported", f"the regular expression `{shown}` {reason}"))
+    return Diagnostic("regex-unsupported", f"the regular expression `{shown}` {reason}")

@@ -7,13 +7,13 @@ for minutes. This pass multiplies the counts and refuses such a pattern at once.
 from __future__ import annotations
 
 MAX_SIZE = 2000
-"""Positions of the largest pattern that is compiled, which takes Hyperscan about a second."""
+"""Positions of the largest pattern that is compiled, which takes Hyperscan about half a second."""
 
 _WIDE = 5
 """Positions of a dot, a class or a letter beyond ASCII: over UTF-8 it is several bytes in several ways."""
 
-_WIDEST = 20
-"""Positions of a Unicode property such as ``\\p{L}``."""
+_WIDEST = 400
+"""Positions of a Unicode property such as ``\\p{L}``, whose many ranges take Hyperscan as long as so many."""
 
 
 def size(pattern: str) -> int:
@@ -47,8 +47,10 @@ def size(pattern: str) -> int:
                 escaped = pattern[at : at + 1]
                 at += 1
                 if escaped == "x" and pattern.startswith("{", at):
-                    at = pattern.find("}", at, at + 40) + 1 or at
-                    groups[-1] = (done + last, _WIDE)
+                    close = pattern.find("}", at, at + 40)
+                    code = pattern[at + 1 : close]
+                    groups[-1] = (done + last, 1 if len(code) <= 2 and code < "80" else _WIDE)
+                    at = close + 1 or at
                 elif escaped in ("p", "P"):
                     at = pattern.find("}", at, at + 40) + 1 or at
                     groups[-1] = (done + last, _WIDEST)

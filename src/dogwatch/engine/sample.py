@@ -20,15 +20,12 @@ from dogwatch.engine.ordering import sort_key
 from dogwatch.engine.passed import StagePassed
 from dogwatch.engine.sequence import SequenceHit
 from dogwatch.engine.state import EventRow, EventTable, decode, encode, state_error
-from dogwatch.events.batch import Event
+from dogwatch.events.batch import Event, Identity
 from dogwatch.logic.pattern import Key, SamplePattern
 from dogwatch.schema.field import FieldType, Scalar
 
 _FORMAT = 1
 """Version of the saved state."""
-
-Identity = tuple[str, int] | int
-"""What tells documents apart: the id that a producer gave, with its time, or else the place of arrival."""
 
 
 class _SavedKey(msgspec.Struct, frozen=True, array_like=True):
@@ -112,7 +109,7 @@ class SampleMatcher:
         hits: list[SequenceHit] = []
         if not self._most:
             return hits
-        event, identity = passed.event, identity_of(passed.event)
+        event, identity = passed.event, passed.event.identity
         for key, stages in passed.keys:
             held = self._keys.get(key)
             if held is None:
@@ -175,7 +172,7 @@ class SampleMatcher:
             0 <= number < len(events) for numbers in entry.held for number in numbers
         ):
             raise state_error("a key names stages or events that are not there")
-        stages = [{identity_of(events[number]): events[number] for number in numbers} for numbers in entry.held]
+        stages = [{events[number].identity: events[number] for number in numbers} for numbers in entry.held]
         return _Held(stages, entry.given)
 
     def _enter(self, held: _Held, identity: Identity, event: Event, stages: int) -> list[int]:
@@ -211,11 +208,6 @@ class SampleMatcher:
 
     def _order(self, key: Key) -> tuple[object, ...]:
         return tuple(_rank(value, kind) for value, kind in zip(key, self._kinds, strict=True))
-
-
-def identity_of(event: Event) -> Identity:
-    """What tells the event's document from others: two rows of one document have it in common."""
-    return (event.id, event.time) if event.has_own_id else event.arrival
 
 
 def samples(stages: Sequence[Candidates]) -> Iterator[tuple[Event, ...]]:

@@ -18,7 +18,7 @@ from dogwatch.engine.state import EventRow, EventTable, Repeats, decode, encode,
 from dogwatch.events.batch import NO_TIME, Event
 from dogwatch.logic.pattern import Key, SequencePattern
 
-_FORMAT = 2
+_FORMAT = 3
 """Version of the saved state."""
 
 _EXPIRY_PARTS = 16
@@ -68,7 +68,7 @@ class _Saved(msgspec.Struct, frozen=True, array_like=True, tag="sequence"):
     absences: list[int]
     clock: int
     repeats_time: int | None
-    repeats: list[str]
+    repeats: list[tuple[str, str]]
     evicted: int
     late: int
     repeated: int
@@ -247,7 +247,7 @@ class SequenceMatcher:
         for stage, one in enumerate(entry.pending):
             if one is not None:
                 named = _named(one.events, events, stage + 1)
-                state.pending[stage] = Candidate(named, one.leading, one.between, one.refuted)
+                state.pending[stage] = Candidate.of(named, one.leading, one.between, refuted=one.refuted)
                 state.count += 1
         state.leading = entry.leading
         state.count += entry.leading != NO_LEADING

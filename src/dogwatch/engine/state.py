@@ -89,15 +89,15 @@ class EventTable:
 
 
 class Repeats:
-    """Knows an event that was already seen at the present moment, by the id that its producer gave it.
+    """Knows an event that was already seen at the present moment, by its index and its producer's id.
 
     Only ids that bear the newest timestamp are remembered, which bounds the memory. An event whose id is
-    a hash of its line is never a repeat: two like it did happen.
+    a hash of its line is never a repeat: two like it did happen. One id in two indices names two events.
     """
 
     __slots__ = ("_ids", "_time")
 
-    def __init__(self, time: int | None = None, ids: Iterable[str] = ()) -> None:
+    def __init__(self, time: int | None = None, ids: Iterable[tuple[str, str]] = ()) -> None:
         self._time = time
         self._ids = set(ids)
 
@@ -105,18 +105,19 @@ class Repeats:
         """Whether the event is a repeat; if it is not, it is remembered."""
         if not event.has_own_id:
             return False
+        name = (event.index or "", event.id)
         if event.time != self._time:
             if self._time is not None and event.time < self._time:
                 return False
             self._time = event.time
-            self._ids = {event.id}
+            self._ids = {name}
             return False
-        if event.id in self._ids:
+        if name in self._ids:
             return True
-        self._ids.add(event.id)
+        self._ids.add(name)
         return False
 
-    def saved(self) -> tuple[int | None, list[str]]:
+    def saved(self) -> tuple[int | None, list[tuple[str, str]]]:
         """The arguments that make this memory again."""
         return self._time, sorted(self._ids)
 

@@ -23,6 +23,10 @@ Document = dict[str, Any]
 """An event as decoded JSON: nested or dotted keys in ECS form."""
 
 
+Identity = tuple[str, str, int] | int
+"""Index, id and time where a producer gave the id, or else the place of arrival; one id in two indices is two."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One event taken out of its batch because something asked about it.
@@ -52,6 +56,11 @@ class Event:
     def order(self) -> tuple[int, int, int]:
         """The canonical order: time, own tiebreak, arrival."""
         return (self.time, self.tiebreak, self.arrival)
+
+    @property
+    def identity(self) -> Identity:
+        """What tells its document from others: two readings of one document have it in common."""
+        return (self.index or "", self.id, self.time) if self.has_own_id else self.arrival
 
 
 class EventSource(Protocol):

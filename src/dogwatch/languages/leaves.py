@@ -8,12 +8,12 @@ without the field answers false, and ``not`` is the complement.
 from __future__ import annotations
 
 import enum
-import ipaddress
 from collections.abc import Callable, Sequence
 from itertools import chain
 
 from dogwatch.base.text import Fold
 from dogwatch.base.words import lowered, may_be_in_word, words_of
+from dogwatch.languages.cidr import block_of
 from dogwatch.languages.date import instant_of, needs_now
 from dogwatch.languages.value import Text
 from dogwatch.logic.predicate import (
@@ -142,7 +142,7 @@ def between_leaf(
     most = _end(ref, Order.LE if with_high else Order.LT, high, now)
     if ref.type is FieldType.TEXT:
         return IsTrue(AnyWord(Field(ref), Between(_word_of(ref), least, most, with_low, with_high)))
-    return IsTrue(Between(Field(ref), least, most, with_low, with_high))
+    return IsTrue(Between(Field(ref), least, most, with_low, with_high, _fold_of(ref)))
 
 
 def any_of(parts: list[Predicate]) -> Predicate:
@@ -245,10 +245,10 @@ def _instant(ref: FieldRef, op: Order, text: str, now: int | None) -> int:
 
 
 def _network(ref: FieldRef, text: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text, strict=False))
-    except ValueError as error:
-        raise _misfit(ref, text) from error
+    network = block_of(text)
+    if network is None:
+        raise _misfit(ref, text)
+    return network
 
 
 def _whole(field: Field, value: Text) -> Predicate:

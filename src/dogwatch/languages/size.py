@@ -1,8 +1,8 @@
 """How large a query may be: one limit for every language, far beyond what a person writes.
 
 The longest query in Elastic's public rules has 14,000 characters. A query within these limits is read and
-made ready in about a second; what is longer comes from a program or an attacker, and is refused before it
-is looked at.
+made ready within a second; what is longer comes from a program or an attacker, and is refused before it is
+looked at.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Span
 MAX_QUERY_LENGTH = 256 * 1024
 """Characters of a query."""
 
-MAX_TOKENS = 50_000
+MAX_TOKENS = 20_000
 """Words and marks of a query."""
 
 
@@ -28,19 +28,20 @@ def check_length(source: str) -> None:
         raise _too_long(source, MAX_QUERY_LENGTH, f"{MAX_QUERY_LENGTH:,} characters")
 
 
-def check_count(source: str, count: int, span: Span) -> None:
+def check_count(source: str, count: int, span: Span, limit: int = MAX_TOKENS) -> None:
     """Refuses a query of too many words.
 
     Args:
         source: The query.
         count: How many tokens it has up to this one.
         span: Where this one stands.
+        limit: How many it may have.
 
     Raises:
         DogwatchError: ``query-too-long``.
     """
-    if count > MAX_TOKENS:
-        raise _too_long(source, span.start, f"{MAX_TOKENS:,} words")
+    if count > limit:
+        raise _too_long(source, span.start, f"{limit:,} words")
 
 
 def check_size(source: str, spans: Iterable[Span]) -> None:

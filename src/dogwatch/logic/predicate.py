@@ -3,10 +3,10 @@
 Meaning, the same for every evaluator:
 
 * An operand is an expression over fields. A leaf asks its question once for every value of its field,
-  and for the cartesian product of values when it names several fields; it is **true** if any of those
-  answers is true, **unknown** if there was no value to ask about (or every answer was null) and none
-  was true, else **false**. A field without values is asked about as null, to which only a function
-  that takes null has an answer.
+  and for the cartesian product of values when it names several fields, or one of them in several mentions
+  (``Field.mention``); it is **true** if any of those answers is true, **unknown** if there was no value to
+  ask about (or every answer was null) and none was true, else **false**. A field without values is asked
+  about as null, to which only a function that takes null has an answer.
 * ``And``, ``Or`` and ``Not`` are Kleene's three-valued connectives.
 * ``IsTrue`` turns unknown into false. A dialect whose negation is the complement of a set of documents
   (EQL, KQL, Lucene) wraps each leaf in it; a dialect whose nulls spread (FortiSIEM) does not.
@@ -32,10 +32,12 @@ class Field:
     Attributes:
         ref: Which column.
         blank_is_missing: An empty text counts as no value (FortiSIEM's parsers set no empty attributes).
+        mention: Equal fields of a leaf stand for one value; those of other numbers each for a value of their own.
     """
 
     ref: FieldRef
     blank_is_missing: bool = False
+    mention: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ class Between:
         high: The upper end.
         with_low: Whether the lower end is inside.
         with_high: Whether the upper end is inside.
+        fold: How letter case counts.
     """
 
     operand: Field
@@ -141,13 +144,14 @@ class Between:
     high: Literal
     with_low: bool = True
     with_high: bool = True
+    fold: Fold = Fold.NONE
 
     @property
     def ends(self) -> tuple[Compare, Compare]:
         """The two comparisons that one value must satisfy."""
         return (
-            Compare(Order.GE if self.with_low else Order.GT, self.operand, self.low),
-            Compare(Order.LE if self.with_high else Order.LT, self.operand, self.high),
+            Compare(Order.GE if self.with_low else Order.GT, self.operand, self.low, self.fold),
+            Compare(Order.LE if self.with_high else Order.LT, self.operand, self.high, self.fold),
         )
 
 
@@ -307,6 +311,17 @@ def conjunction(parts: list[Predicate]) -> Predicate:
 def disjunction(parts: list[Predicate]) -> Predicate:
     """Any of the parts, flattened; ``NEVER`` when there is none."""
     return _combine(parts, Or, NEVER)
+
+
+def negation(part: Predicate) -> Predicate:
+    """The opposite, with constants and double negations folded; unknown stays unknown."""
+    match part:
+        case Constant(value=value):
+            return Constant(None if value is None else not value)
+        case Not(part=inner):
+            return inner
+        case _:
+            return Not(part)
 
 
 def _combine(parts: list[Predicate], kind: type[And | Or], neutral: Constant) -> Predicate:

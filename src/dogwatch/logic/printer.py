@@ -1,7 +1,7 @@
 """A pattern as indented text, in the form's own words: what the engine is asked, for people to read and compare.
 
-One condition a line; ``and``, ``or`` and ``not`` open blocks. The text depends on the pattern alone, so that two
-plans can be compared line by line.
+One condition a line; ``all of``, ``any of`` and their negations open blocks. The text depends on the pattern
+alone, so that two plans can be compared line by line.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ _INDENT = "  "
 _WIDTH = 100
 """Columns from which on a list of values takes a line for each."""
 
-_BLOCKS = frozenset({"and", "or", "not", "is true"})
+_ALL, _ANY, _IS_TRUE = "all of", "any of", "is true"
+_NEGATED = {_ALL: f"not {_ALL}", _ANY: "none of"}
+_BLOCKS = frozenset({*_NEGATED.values(), "not", _IS_TRUE})
 _CONSTANTS = {True: "always", False: "never", None: "unknown"}
 _OPEN_MARK = " (or unknown)"
 _OPEN_NOTE = "(or unknown): can be neither true nor false where a field is absent, and then so is `not` of it"
@@ -144,7 +146,7 @@ def _aggregate(pattern: AggregatePattern, name: Name) -> Lines:
 def _constraint(node: Constraint, name: Name) -> Lines:
     match node:
         case AggregateAnd(parts=parts) | AggregateOr(parts=parts):
-            yield "and" if isinstance(node, AggregateAnd) else "or"
+            yield _ALL if isinstance(node, AggregateAnd) else _ANY
             for part in parts:
                 yield from _indented(_constraint(part, name))
         case AggregateCompare(op=op, left=left, right=right, negated=negated):
@@ -168,13 +170,13 @@ def _predicate(node: Predicate, name: Name, *, settled: bool = False) -> Lines:
         case Constant(value=value):
             yield _CONSTANTS[value]
         case And(parts=parts) | Or(parts=parts):
-            yield "and" if isinstance(node, And) else "or"
+            yield _ALL if isinstance(node, And) else _ANY
             for part in parts:
                 yield from _indented(_predicate(part, name))
         case Not(part=part):
-            yield from _titled("not", _predicate(part, name))
+            yield from _negated(_predicate(part, name))
         case IsTrue(part=And() | Or() | Not() | IsTrue() as part):
-            yield "is true"
+            yield _IS_TRUE
             yield from _indented(_predicate(part, name))
         case IsTrue(part=part):
             yield from _predicate(part, name, settled=True)
@@ -205,14 +207,14 @@ def _leaf(before: str, alternatives: list[str], after: str) -> Lines:
             yield from _indented(alternatives)
 
 
-def _titled(title: str, lines: Lines) -> Lines:
-    """A block with its title before its first line, which is enough for a leaf."""
+def _negated(lines: Lines) -> Lines:
+    """A block or a leaf made into its opposite, without a level more where there is a word for it."""
     first, *others = lines
     if first in _BLOCKS:
-        yield title
+        yield "not"
         yield from _indented([first, *others])
     else:
-        yield f"{title} {first}"
+        yield _NEGATED.get(first, f"not {first}")
         yield from others
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -39,11 +40,13 @@ from dogwatch.logic.predicate import (
     Truth,
     Within,
     Words,
+    fields_of,
 )
 from dogwatch.schema.field import FieldRef
 
 ChangePredicate = Callable[[Predicate], Predicate]
 ChangeRef = Callable[[FieldRef], FieldRef]
+ChangeField = Callable[[Field], Field]
 
 
 def with_predicates(pattern: Pattern, change: ChangePredicate) -> Pattern:
@@ -84,23 +87,58 @@ def with_fields(pattern: Pattern, change: ChangeRef) -> Pattern:
 
 def predicate_with_fields(node: Predicate, change: ChangeRef) -> Predicate:
     """The predicate with each column that it reads replaced."""
+    return _changed(node, lambda field: _field(field, change))
+
+
+def with_own_values(node: Predicate) -> Predicate:
+    """The predicate with each mention of a field in a leaf standing for a value of its own.
+
+    So ``concat(a, a) == "xy"`` is true of an event whose ``a`` has the values ``x`` and ``y``.
+    """
+    match node:
+        case And(parts=parts):
+            return And(tuple(with_own_values(part) for part in parts))
+        case Or(parts=parts):
+            return Or(tuple(with_own_values(part) for part in parts))
+        case Not(part=part):
+            return Not(with_own_values(part))
+        case IsTrue(part=part):
+            return IsTrue(with_own_values(part))
+        case _:
+            return _numbered(node)
+
+
+def _numbered(leaf: Predicate) -> Predicate:
+    fields = list(fields_of(leaf))
+    if len(set(fields)) == len(fields):
+        return leaf
+    seen: Counter[Field] = Counter()
+
+    def numbered(field: Field) -> Field:
+        seen[field] += 1
+        return replace(field, mention=seen[field] - 1)
+
+    return _changed(leaf, numbered)
+
+
+def _changed(node: Predicate, change: ChangeField) -> Predicate:
     match node:
         case Constant():
             return node
         case And(parts=parts):
-            return And(tuple(predicate_with_fields(part, change) for part in parts))
+            return And(tuple(_changed(part, change) for part in parts))
         case Or(parts=parts):
-            return Or(tuple(predicate_with_fields(part, change) for part in parts))
+            return Or(tuple(_changed(part, change) for part in parts))
         case Not(part=part):
-            return Not(predicate_with_fields(part, change))
+            return Not(_changed(part, change))
         case IsTrue(part=part):
-            return IsTrue(predicate_with_fields(part, change))
+            return IsTrue(_changed(part, change))
         case Exists(field=field):
-            return Exists(_field(field, change))
+            return Exists(change(field))
         case Words(operand=field) | Between(operand=field) | AnyWord(operand=field):
-            return replace(node, operand=_field(field, change))
+            return replace(node, operand=change(field))
         case Within(operand=field, predicate=inner):
-            return Within(_field(field, change), predicate_with_fields(inner, change))
+            return Within(change(field), _changed(inner, change))
         case Compare(left=left, right=right):
             return replace(node, left=_expression(left, change), right=_expression(right, change))
         case Truth(call=call):
@@ -127,17 +165,17 @@ def _field(field: Field, change: ChangeRef) -> Field:
     return replace(field, ref=change(field.ref))
 
 
-def _expression(node: Expression, change: ChangeRef) -> Expression:
+def _expression(node: Expression, change: ChangeField) -> Expression:
     match node:
         case Field():
-            return _field(node, change)
+            return change(node)
         case Literal():
             return node
         case Call():
             return _call(node, change)
 
 
-def _call(node: Call, change: ChangeRef) -> Call:
+def _call(node: Call, change: ChangeField) -> Call:
     return replace(node, args=tuple(_expression(arg, change) for arg in node.args))
 
 

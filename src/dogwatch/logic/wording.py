@@ -99,10 +99,10 @@ def leaf_text(leaf: PlainLeaf, name: Name) -> tuple[str, list[str], str]:
             return f"{name(field.ref)} exists", [], ""
         case Compare(op=op, left=left, right=right, fold=fold):
             return f"{expression(left, name)} {op.value} {expression(right, name)}{_FOLDS[fold]}", [], ""
-        case Between(operand=field, low=low, high=high, with_low=with_low, with_high=with_high):
+        case Between(operand=field, low=low, high=high, with_low=with_low, with_high=with_high, fold=fold):
             least, most = ((Order.LE if inside else Order.LT).value for inside in (with_low, with_high))
             ends = f"{expression(low, name)} {least} {name(field.ref)} {most} {expression(high, name)}"
-            return ends, [], ""
+            return f"{ends}{_FOLDS[fold]}", [], ""
         case Member(operand=operand, values=values, fold=fold):
             return f"{expression(operand, name)} in", _members(values, operand), _FOLDS[fold]
         case Like(operand=operand, patterns=patterns, fold=fold):

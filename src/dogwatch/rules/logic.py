@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place, Severity
 from dogwatch.languages import eql
@@ -11,39 +10,21 @@ from dogwatch.languages.eql.lower import EVENT_CATEGORY, TIMESTAMP
 from dogwatch.languages.eql.operand import Suggest
 from dogwatch.languages.fortisiem.lower import lower_subpattern
 from dogwatch.languages.kql.lower import lower_text as lower_kql
-from dogwatch.languages.lowering import Lowered, MappingOf, TypeOf
+from dogwatch.languages.lowering import Lowered
 from dogwatch.languages.lucene.lower import lower_text as lower_lucene
 from dogwatch.rules.filters import filters_predicate, restricted
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
+from dogwatch.schema.schema import Schema
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
-    type_of: TypeOf
-    now: int | None
-    known_fields: Collection[str]
-    suggest: Suggest | None
-    mapping_of: MappingOf | None
-
-
-def lower_rule(
-    rule: Rule,
-    type_of: TypeOf,
-    *,
-    now: int | None = None,
-    known_fields: Collection[str] = (),
-    suggest: Suggest | None = None,
-    mapping_of: MappingOf | None = None,
-) -> Lowered:
+def lower_rule(rule: Rule, schema: Schema, *, now: int | None = None, hints: bool = False) -> Lowered:
     """The pattern of a rule that can run here, with what its author should know.
 
     Args:
         rule: The rule.
-        type_of: The schema that its fields are read under.
+        schema: What its fields are read under; fields stay as the query names them (``Schema.bind``).
         now: What ``now`` means in a query's dates, in nanoseconds since 1970 UTC.
-        known_fields: The fields that wildcards in field names stand for.
-        suggest: From the name of an unknown field to a hint, if hints are wanted.
-        mapping_of: The schema's mapping types, which decide what is nested.
+        hints: Look for the field that an unknown one was meant to be, which takes its time.
 
     Raises:
         DogwatchError: ``rule-unsupported`` if rules of its kind are not run here, or the language's own
@@ -51,18 +32,10 @@ def lower_rule(
     """
     if rule.obstacle is not None:
         raise _unsupported(rule, rule.obstacle)
-    return lower_query(rule, type_of, now=now, known_fields=known_fields, suggest=suggest, mapping_of=mapping_of)
+    return lower_query(rule, schema, now=now, hints=hints)
 
 
-def lower_query(
-    rule: Rule,
-    type_of: TypeOf,
-    *,
-    now: int | None = None,
-    known_fields: Collection[str] = (),
-    suggest: Suggest | None = None,
-    mapping_of: MappingOf | None = None,
-) -> Lowered:
+def lower_query(rule: Rule, schema: Schema, *, now: int | None = None, hints: bool = False) -> Lowered:
     """What a rule's query and filters look for, also of a rule whose type is not run here.
 
     For a rule of a type that does more with the events than find them (threshold, new terms, indicator match)
@@ -73,9 +46,9 @@ def lower_query(
             else as for ``lower_rule``.
     """
     try:
-        lowered = _lowered(rule, _Context(type_of, now, known_fields, suggest, mapping_of))
+        lowered = _lowered(rule, schema, now, schema.hint if hints else None)
         if isinstance(rule, ElasticRule) and rule.filters:
-            allowed = filters_predicate(rule.filters, type_of)
+            allowed = filters_predicate(rule.filters, schema.type_of)
             lowered = replace(lowered, pattern=restricted(lowered.pattern, allowed))
     except DogwatchError as error:
         raise DogwatchError(_placed(diagnostic, rule) for diagnostic in error.diagnostics) from error
@@ -83,40 +56,53 @@ def lower_query(
     return replace(lowered, notes=tuple(_placed(note, rule) for note in notes))
 
 
-def _lowered(rule: Rule, context: _Context) -> Lowered:
+def _lowered(rule: Rule, schema: Schema, now: int | None, suggest: Suggest | None) -> Lowered:
     match rule:
         case FortisiemRule(subpatterns=(only,)):
             return lower_subpattern(
-                only.name, only.filter, only.group_by, only.aggregate, rule.window, type_of=context.type_of
+                only.name, only.filter, only.group_by, only.aggregate, rule.window, type_of=schema.type_of
             )
         case ElasticRule(language="eql"):
             return eql.lower_text(
                 rule.query,
-                type_of=context.type_of,
+                type_of=schema.type_of,
                 event_category_field=rule.event_category_override or EVENT_CATEGORY,
                 timestamp_field=rule.timestamp_field or TIMESTAMP,
                 tiebreaker_field=rule.tiebreaker_field,
-                now=context.now,
-                suggest=context.suggest,
+                now=now,
+                suggest=suggest,
             )
         case ElasticRule(language="kuery"):
             return lower_kql(
                 rule.query,
-                type_of=context.type_of,
-                now=context.now,
-                known_fields=context.known_fields,
-                mapping_of=context.mapping_of,
+                type_of=schema.type_of,
+                now=now,
+                known_fields=schema.mappings,
+                mapping_of=schema.mappings.get,
             )
         case ElasticRule(language="lucene"):
             return lower_lucene(
-                rule.query, type_of=context.type_of, now=context.now, known_fields=context.known_fields
+                rule.query,
+                type_of=schema.type_of,
+                now=now,
+                known_fields=schema.mappings,
+                mapping_of=schema.mappings.get,
             )
+        case _:
+            raise _unsupported(rule, unread(rule) or "its query is not read here")
+
+
+def unread(rule: Rule) -> str | None:
+    """Why a rule has no query that is read here, as the beginning of a sentence; ``None`` if it has one."""
+    match rule:
+        case FortisiemRule(subpatterns=(_,)) | ElasticRule(language="eql" | "kuery" | "lucene"):
+            return None
         case ElasticRule(language=""):
-            raise _unsupported(rule, f"rules of type `{rule.type}` have no query")
+            return f"rules of type `{rule.type}` have no query"
         case ElasticRule(language=language):
-            raise _unsupported(rule, f"queries in `{language}` are not read here")
+            return f"queries in `{language}` are not read here"
         case FortisiemRule(subpatterns=several):
-            raise _unsupported(rule, f"this rule has {len(several)} queries, one for each subpattern")
+            return f"this rule has {len(several)} queries, one for each subpattern"
 
 
 def _unsupported(rule: Rule, why: str) -> DogwatchError:
@@ -139,8 +125,8 @@ def _own_notes(rule: Rule) -> tuple[Diagnostic, ...]:
 def _placed(diagnostic: Diagnostic, rule: Rule) -> Diagnostic:
     begin = _text_place(diagnostic, rule)
     if begin is not None and diagnostic.source is not None:
-        return diagnostic.at(begin)
-    # It speaks of the rule as a whole, or of a text that the file holds escaped (JSON).
+        return diagnostic.at(begin, rule.query_steps)
+    # It speaks of the rule as a whole, or of a text whose place is not known (JSON).
     return replace(diagnostic, place=rule.place)
 
 

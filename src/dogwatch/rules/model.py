@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dogwatch.base.diagnostic import Place
+from dogwatch.base.diagnostic import Place, Steps
 from dogwatch.rules.attack import Threat
 
 _INSTANCES = uuid.UUID("5b1f8f7c-3c1e-5d7a-9a56-2f0c7f0f3b11")
@@ -114,7 +114,8 @@ class RuleCommon:
         added_in: Product release in which the rule first appeared.
         history: Earlier versions and what each changed, newest first, as the file tells it.
         place: File and line where the rule begins.
-        query_place: Where the text of its (first) query begins, if the file holds it as it is.
+        query_place: Where the text of its (first) query begins, if that is known.
+        query_steps: Where that text goes on after each escape.
         extra: Everything else in the file, by key.
     """
 
@@ -141,6 +142,7 @@ class RuleCommon:
     history: tuple[HistoryEntry, ...] = ()
     place: Place | None = None
     query_place: Place | None = None
+    query_steps: Steps = ()
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property

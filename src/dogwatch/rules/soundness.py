@@ -8,12 +8,9 @@ from dataclasses import dataclass, replace
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
 from dogwatch.engine import plan
 from dogwatch.logic.pattern import predicates_of
-from dogwatch.rules.logic import lower_query
+from dogwatch.rules.logic import lower_query, unread
 from dogwatch.rules.model import ElasticRule, Rule
 from dogwatch.schema.schema import Schema
-
-READ_LANGUAGES = frozenset({"eql", "kuery", "lucene", "fortisiem"})
-"""The languages of queries that can be checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,32 +55,17 @@ def check_rules(
         hints: Look for the field that an unknown one was meant to be, which takes its time.
     """
     for rule in rules:
-        checked = Checked(rule, (), is_read=True)
-        if checked.language not in READ_LANGUAGES or _has_several_queries(rule):
-            yield replace(checked, is_read=False)
-        else:
-            yield replace(checked, problems=_problems(rule, schema, now, hints=hints))
-
-
-def _has_several_queries(rule: Rule) -> bool:
-    return not isinstance(rule, ElasticRule) and len(rule.subpatterns) != 1
+        is_read = unread(rule) is None
+        yield Checked(rule, _problems(rule, schema, now, hints=hints) if is_read else (), is_read)
 
 
 def _problems(rule: Rule, schema: Schema, now: int | None, *, hints: bool) -> tuple[Diagnostic, ...]:
     try:
-        lowered = lower_query(
-            rule,
-            schema.type_of,
-            now=now,
-            known_fields=schema.mappings,
-            suggest=schema.hint if hints else None,
-            mapping_of=schema.mappings.get,
-        )
+        lowered = lower_query(rule, schema, now=now, hints=hints)
     except DogwatchError as error:
         return error.diagnostics
     refused = (
         problem if problem.place is not None else replace(problem, place=rule.query_place or rule.place)
-        for predicate in predicates_of(lowered.pattern)
-        for problem in plan.check(predicate)
+        for problem in plan.check(*predicates_of(lowered.pattern))
     )
     return (*refused, *lowered.notes)

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from dogwatch.rules.model import Change, ChangeKind, ElasticRule, HistoryEntry, Rule, RuleCommon
 from dogwatch.rules.ruleset import RuleSet
 
-_APART = frozenset({"instance_id", "place", "query_place", "filter_place", "aggregate_place", "history"})
+_APART = frozenset(
+    {"instance_id", "place", "query_place", "query_steps", "filter_place", "aggregate_place", "history"}
+)
 """Fields that say where a rule is or what it was, not what it is."""
 
 _QUERY_FIELDS = frozenset({"query", "filter", "aggregate", "global_constraint"})

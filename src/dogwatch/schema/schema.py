@@ -23,6 +23,7 @@ _KEYWORD_OBJECTS = frozenset({"labels", "container.labels"})
 """Objects of any keys whose values ECS declares to be keywords."""
 
 _SUGGESTIONS = 3
+_LONGEST_SUGGESTED = 100
 _LIKENESS = 0.75
 
 
@@ -46,10 +47,12 @@ class Schema:
             alias, that of the field that it stands for.
         definitions: What else a mapping says about a field: another path that holds its values, formats of its
             dates, the value of an explicit null. Most fields have no entry.
+        analysed_only: The analysed texts that a mapping gives no keyword of the whole text beside.
     """
 
     mappings: Mapping[str, str]
     definitions: Mapping[str, Definition] = field(default_factory=dict)
+    analysed_only: frozenset[str] = frozenset()
 
     @staticmethod
     def ecs() -> Schema:
@@ -63,8 +66,8 @@ class Schema:
             return None
         if mapping is not None:
             return TYPE_OF_MAPPING.get(mapping)
-        parent = multi_field_parent(path)
-        if parent is not None and self._holds_text(parent):
+        parent = self._multi_field_parent(path)
+        if parent is not None:
             return _MULTI_FIELDS[path[len(parent) + 1 :]]
         for parent in parents(path):
             if self.mappings.get(parent) == "flattened" or parent in _KEYWORD_OBJECTS:
@@ -75,8 +78,7 @@ class Schema:
         """The path under which documents hold the field's values: a multi-field's parent, an alias's target."""
         if path in self.definitions:
             return self.definitions[path].source
-        parent = multi_field_parent(path)
-        return parent if parent is not None and self._holds_text(parent) else path
+        return self._multi_field_parent(path) or path
 
     def is_known(self, path: str) -> bool:
         """Whether the schema has the field, be it a scalar, an object or a multi-field."""
@@ -99,7 +101,8 @@ class Schema:
         mappings = {**self.mappings, **{path: each.type for path, each in added.items()}}
         plain = {path: each for path, each in self.definitions.items() if path not in added}
         facts = {path: each for path, each in added.items() if each != Definition(each.type, path)}
-        return Schema(mappings, {**plain, **facts})
+        analysed = (self.analysed_only - added.keys()) | _analysed_only(added)
+        return Schema(mappings, {**plain, **facts}, analysed)
 
     def bind(self, ref: FieldRef) -> FieldRef:
         """The field as documents are to be read: an alias's target, with its mapping's formats and null value.
@@ -120,16 +123,39 @@ class Schema:
         return replace(bound, null_value=values[0] if values else None)
 
     def suggest(self, path: str) -> list[str]:
-        """Up to three known names that resemble ``path``, the best first."""
-        return difflib.get_close_matches(path, self.mappings, _SUGGESTIONS, _LIKENESS)
+        """Up to three known names that resemble ``path``, the best first; none for one far longer than any."""
+        if len(path) > _LONGEST_SUGGESTED:
+            return []
+        # A name can be no more like the path than their lengths are, which takes far less time to find.
+        alike = [
+            name for name in self.mappings if 2 * min(len(name), len(path)) >= _LIKENESS * (len(name) + len(path))
+        ]
+        return difflib.get_close_matches(path, alike, _SUGGESTIONS, _LIKENESS)
 
     def hint(self, path: str) -> str | None:
         """What to say to someone who wrote a field that is unknown; ``None`` if no known one is like it."""
         names = self.suggest(path)
         return f"did you mean `{names[0]}`?" if names else None
 
-    def _holds_text(self, path: str) -> bool:
-        return TYPE_OF_MAPPING.get(self.mappings.get(path, "")) in (FieldType.KEYWORD, FieldType.TEXT)
+    def _multi_field_parent(self, path: str) -> str | None:
+        """The field that ``path`` is taken for a multi-field of, though no mapping names it."""
+        parent = multi_field_parent(path)
+        if parent is None or (parent in self.analysed_only and path.endswith(".keyword")):
+            return None
+        is_text = TYPE_OF_MAPPING.get(self.mappings.get(parent, "")) in (FieldType.KEYWORD, FieldType.TEXT)
+        return parent if is_text else None
+
+
+def _analysed_only(added: Mapping[str, Definition]) -> frozenset[str]:
+    types = {path: TYPE_OF_MAPPING.get(each.type) for path, each in added.items()}
+    with_keyword = {path.rpartition(".")[0] for path, kind in types.items() if kind is FieldType.KEYWORD}
+    texts = (path for path, kind in types.items() if kind is FieldType.TEXT)
+    return frozenset(path for path in texts if _own_path(path, added[path].source) not in with_keyword)
+
+
+def _own_path(path: str, source: str) -> str:
+    """Where a text is mapped: an alias at its target; a multi-field, which reads its parent, at its own path."""
+    return path if path.rpartition(".")[0] == source else source
 
 
 @lru_cache(maxsize=1)

@@ -22,7 +22,7 @@ SCHEMA = Schema(SPEC["fields"])
 
 
 def lower(query: str) -> Lowered:
-    return lower_text(query, type_of=SCHEMA.type_of, known_fields=SCHEMA.mappings)
+    return lower_text(query, type_of=SCHEMA.type_of, known_fields=SCHEMA.mappings, mapping_of=SCHEMA.mappings.get)
 
 
 @pytest.mark.parametrize("case", SPEC["case"], ids=lambda case: case["name"])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from dogwatch.alerts.identity import building_block_uuids
 from dogwatch.alerts.ledger import Ledger
-from dogwatch.alerts.model import Alert, AlertDocument, Detection
+from dogwatch.alerts.model import OPEN_UNTIL, Alert, AlertDocument, Detection
 from dogwatch.alerts.store import AlertQuery, AlertStore, Filed
 from dogwatch.base.diagnostic import DogwatchError
 from dogwatch.base.time import SECOND, format_instant
@@ -100,6 +100,19 @@ def test_a_later_reading_of_the_same_end_replaces_the_alert_and_its_blocks(store
     assert store.building_blocks(first.uuid) == []
     assert _uuids(store.building_blocks(better.uuid)) == [block.uuid for block in better.building_blocks]
     assert len(store.alerts(EVERYTHING)) == 3
+
+
+def test_a_window_that_was_open_is_closed_by_a_later_reading_and_by_no_earlier_one(store: AlertStore) -> None:
+    mark: dict[str, Any] = {OPEN_UNTIL: "2026-11-22T12:00:00.000Z"}
+    still_open, certain = sequence_alert(["e1", "e9"], more=mark), sequence_alert(["e1", "e9"], NOON + SECOND)
+    assert still_open.uuid == certain.uuid
+    assert store.file([still_open]) == Filed(new=1)
+    assert store.file([still_open]) == Filed(known=1)
+    assert store.file([certain]) == Filed(updated=1)
+    assert store.file([certain, still_open]) == Filed(known=2)
+    (document,) = store.alerts(AlertQuery())
+    assert document == certain.document | {"@timestamp": still_open.document["@timestamp"]}
+    assert _uuids(store.building_blocks(certain.uuid)) == [block.uuid for block in certain.building_blocks]
 
 
 def test_readings_of_the_same_end_in_one_call_leave_the_last(store: AlertStore) -> None:

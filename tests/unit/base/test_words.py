@@ -21,6 +21,8 @@ from dogwatch.base.words import LONGEST_WORD, lowered, may_be_in_word, words_of
         ("A:B A::B a:1 1:2", ["a:b", "a", "b", "a", "1", "1", "2"]),
         ("1.2 1..2 A.B a.1 1.a", ["1.2", "1", "2", "a.b", "a", "1", "1", "a"]),
         ("1,234;5 a,b a;b", ["1,234;5", "a", "b", "a", "b"]),
+        ("a.\u0301b a.\u0301 b", ["a.\u0301b", "a", "b"]),
+        ("x" * 256, ["x" * 255, "x"]),
         ("a_b _a a_ __ _ 1_2 a_.b", ["a_b", "_a", "a_", "1_2", "a_", "b"]),
         ("host-1.example.com:443/x?y=z", ["host", "1", "example.com", "443", "x", "y", "z"]),
         ("10.0.0.1 fe80::1", ["10.0.0.1", "fe80", "1"]),

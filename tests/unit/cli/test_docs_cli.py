@@ -22,7 +22,8 @@ writes it anew.
 
 Results go to standard output and nothing else does; diagnostics, counts and progress go to standard error,
 progress on a terminal only. Without `--format`, a terminal gets a table or a page, and a pipe or a
-file gets NDJSON.
+file gets NDJSON; `dogwatch rules check` gives its table to both, and with `--format ndjson` its problems are the
+results.
 
 | Status | Meaning |
 | --- | --- |

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -182,6 +183,73 @@ class TestPlan:
         assert "\u202e" not in out
 
 
+class TestPlans:
+    def test_every_rule_has_its_heading_and_its_plan(self) -> None:
+        outcome = run("rules", "show", "--plan")
+        assert (outcome.status, outcome.err) == (0, "")
+        headings = [line for line in outcome.out.splitlines() if line.startswith("# ")]
+        assert len(headings) == 6
+        assert headings[0] == f"# Linux: Netcat Process Activity ({FORTISIEM}@1)"
+        one = run("rules", "show", f"{NETCAT}@2", "--plan").out
+        assert f"({NETCAT}@2)\n{one}\n# " in outcome.out
+
+    def test_a_rule_without_a_plan_keeps_its_heading(self, mixed: Path) -> None:
+        path = write_rule(mixed / "esql.toml", rule_id="three", query="from logs-*")
+        of_kind = 'type = "esql"\nlanguage = "esql"'
+        path.write_text(path.read_text().replace('language = "eql"\n', "").replace('type = "eql"', of_kind))
+        outcome = run("rules", "show", "--plan", "--rules", mixed)
+        assert outcome.status == 3
+        assert "(three@1)\nno plan: queries in `esql` are not read here" in outcome.out
+        assert "(two@1)\nno plan: the query has errors\n" in outcome.out
+        assert outcome.err.count("error: eql-syntax") == 1
+        assert outcome.err.count("error: toml-syntax") == 1
+        assert "rule-unsupported" not in outcome.err
+
+    def test_neither_a_rule_nor_plans(self) -> None:
+        outcome = run("rules", "show")
+        assert outcome.status == 2
+        assert "--plan" in outcome.err
+
+    def test_no_rules(self, tmp_path: Path) -> None:
+        outcome = run("rules", "show", "--plan", "--rules", tmp_path / "nowhere")
+        assert (outcome.status, outcome.out) == (2, "")
+
+
+class TestShowFile:
+    def test_a_file_in_the_place_of_a_rule(self, tmp_path: Path) -> None:
+        path = write_rule(tmp_path / "r.toml", query='process where process.name == "nc"')
+        assert run("rules", "show", path, "--plan").out.startswith("each event\n")
+        assert "Test high" in run("rules", "show", path).out
+
+    def test_a_folder_of_several_rules(self, tmp_path: Path) -> None:
+        for name in ("a", "b"):
+            write_rule(tmp_path / f"{name}.toml", rule_id=name)
+        plans = run("rules", "show", tmp_path, "--plan").out
+        assert plans.startswith("# Test high (a@1)\neach event\n")
+        assert "\n\n# Test high (b@1)\neach event\n" in plans
+        assert run("rules", "show", tmp_path).out.count("Test high ─") == 2
+
+    def test_a_rule_goes_before_a_path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        write_rule(tmp_path / NETCAT)
+        assert run("rules", "show", NETCAT, "--plan").out.startswith("sequence")
+
+    def test_neither_a_rule_nor_a_path(self) -> None:
+        outcome = run("rules", "show", "nowhere/x.toml")
+        assert (outcome.status, outcome.out) == (2, "")
+        assert "rule-unknown" in outcome.err
+
+    def test_a_file_that_is_broken(self, mixed: Path) -> None:
+        outcome = run("rules", "show", mixed / "toml.toml", "--plan")
+        assert (outcome.status, outcome.out) == (2, "")
+        assert "toml-syntax" in outcome.err
+
+    def test_with_a_place_for_rules_it_is_a_selector(self, mixed: Path) -> None:
+        outcome = run("rules", "show", mixed / "good.toml", "--rules", "builtin")
+        assert outcome.status == 2
+        assert "rule-unknown" in outcome.err
+
+
 class TestHistoryAndDiff:
     def test_history_is_newest_first(self) -> None:
         shown = run("rules", "history", NETCAT, width=200).out
@@ -277,3 +345,65 @@ class TestCheck:
         assert run("rules", "check", tmp_path / "nowhere").status == 2
         (tmp_path / "empty").mkdir()
         assert run("rules", "check", tmp_path / "empty").status == 2
+
+
+class TestCheckOfMany:
+    @pytest.fixture
+    def many(self, tmp_path: Path) -> Path:
+        """Five rules about one vendor's fields, one of them with a mistyped field and one with an error."""
+        for number in range(5):
+            query = f'process where acme.field_{number % 2} == "x"'
+            query += ' and proces.name == "y"' * (number == 3) + ' and process.pid == "z"' * (number == 4)
+            write_rule(tmp_path / f"{number}.toml", rule_id=f"r{number}", query=query)
+        return tmp_path
+
+    def test_warnings_of_one_kind_are_told_once(self, many: Path) -> None:
+        outcome = run("rules", "check", many)
+        assert outcome.status == 1
+        assert outcome.err.count("warning: unknown-field") == 2
+        assert "2 fields of `acme` are not in the event schema, such as `acme.field_0` (in 4 places" in outcome.err
+        assert f"{many / '0.toml'}:14:15" in outcome.err
+        assert "`proces.name`" in outcome.err
+        assert outcome.err.index("error: eql-verification") < outcome.err.index("2 fields of `acme`")
+        assert "1 error, 5 warnings.\n" in outcome.out
+        assert outcome.out.endswith("`--all` tells each.\n")
+
+    def test_all_of_them(self, many: Path) -> None:
+        outcome = run("rules", "check", "--all", many)
+        assert outcome.err.count("warning: unknown-field: `acme.") == 4
+        assert "--all" not in outcome.out
+
+    def test_a_machine_gets_every_problem(self, many: Path) -> None:
+        (many / "bad.toml").write_text("[rule\n")
+        outcome = run("rules", "check", "--format", "ndjson", many)
+        assert (outcome.status, outcome.err) == (1, "")
+        assert len(outcome.documents) == 7
+        assert outcome.documents[0] == {
+            "severity": "warning",
+            "code": "unknown-field",
+            "message": "`acme.field_0` is not in the event schema",
+            "file": str(many / "0.toml"),
+            "line": 14,
+            "column": 15,
+            "field": "acme.field_0",
+        }
+        assert [each["code"] for each in outcome.documents if each["severity"] == "error"] == [
+            "eql-verification",
+            "toml-syntax",
+        ]
+
+    def test_a_machine_gets_nothing_where_nothing_is_wrong(self) -> None:
+        outcome = run("rules", "check", "--format", "ndjson")
+        assert (outcome.status, outcome.out, outcome.err) == (0, "", "")
+
+    def test_errors_are_never_put_together(self, tmp_path: Path) -> None:
+        for number in range(6):
+            write_rule(tmp_path / f"{number}.toml", rule_id=f"r{number}", query='process where process.pid == "z"')
+        assert run("rules", "check", tmp_path).err.count("error: eql-verification") == 6
+
+    def test_an_error_behind_escapes_has_its_place(self, tmp_path: Path) -> None:
+        path = write_rule(tmp_path / "r.toml", query="QUERY")
+        escaped = r'"process where process.name == \"\u00e9\\\\\" and process.pid == \"z\""'
+        path.write_text(re.sub(r"query = .*", lambda _: f"query = {escaped}", path.read_text(), flags=re.DOTALL))
+        column = len("query = ") + escaped.index('\\"z') + 1
+        assert f"r.toml:13:{column}\n" in run("rules", "check", path).err

@@ -19,11 +19,10 @@ from detection_samples import (
     scheduled_for,
 )
 
-from dogwatch.alerts.model import Alert
+from dogwatch.alerts.model import OPEN_UNTIL, Alert
 from dogwatch.base.diagnostic import Severity
 from dogwatch.base.time import format_instant
 from dogwatch.detect.matching import OpenWindows, ScanOptions
-from dogwatch.detect.sequence import OPEN_UNTIL
 
 NC, SH = '[process where process.name == "nc"]', '[process where process.name == "sh"]'
 ALONE = f"sequence by host.id with maxspan=1m {NC} !{SH}"

@@ -1,9 +1,14 @@
 from typing import Any
 
 import pytest
+from detection_samples import elastic
 
+from dogwatch.alerts.model import Alert
 from dogwatch.detect.bound import bound
+from dogwatch.detect.compiled import compile_rules
+from dogwatch.detect.matching import ScanOptions
 from dogwatch.detect.query import EventFields, lower_query
+from dogwatch.detect.scan import Scan
 from dogwatch.detect.search import Search
 from dogwatch.events.readers import documents_to_batches
 from dogwatch.schema.schema import Schema
@@ -55,6 +60,22 @@ def test_a_search_reads_fields_as_the_mapping_says(query: str, found: list[list[
 def test_the_timestamp_and_the_category_too() -> None:
     assert ids("any where true", event_category_field="kind", tiebreaker_field="turn") == [[1], [4], [3], [2]]
     assert ids("file where true", event_category_field="kind", tiebreaker_field="turn") == [[4], [3]]
+
+
+def test_events_are_in_the_order_of_timestamps_that_only_their_format_reads() -> None:
+    schema = Schema.ecs().with_mapping({"@timestamp": {"type": "date", "format": "dd-MM-yyyy"}})
+    search = Search("eql", "sequence [any where id == 2] [any where id == 1]", schema)
+    events = [{"id": 1, "@timestamp": "02-04-2030"}, {"id": 2, "@timestamp": "03-03-2030"}]
+    (hit,) = search.run(documents_to_batches(events, search.fields))
+    assert [document["id"] for document in hit.events] == [2, 1]
+
+
+def test_a_rule_reads_fields_as_the_mapping_says() -> None:
+    schema = Schema.ecs().with_mapping(MAPPING)
+    (compiled,) = compile_rules([elastic('any where home == "adrift"')], schema).rules
+    scan = Scan([compiled], ScanOptions())
+    found = list(scan.run(documents_to_batches(EVENTS, scan.matching.fields)))
+    assert [each.document["id"] for each in found if isinstance(each, Alert)] == [1, 3]
 
 
 def test_a_schema_that_says_only_types_changes_nothing() -> None:

@@ -69,6 +69,13 @@ def test_an_event_that_was_read_twice_is_one_result() -> None:
     assert at([first, second], alerts(elastic(f"{NC} | head 2"), [first, first, second])) == [0, 1]
 
 
+def test_one_id_in_two_data_streams_is_two_results_as_it_is_two_alerts() -> None:
+    documents = [hit(process("nc", 1), "e1", index) for index in ("logs-x", "logs-y", "logs-x")]
+    assert len(alerts(elastic(NC), documents, index=None)) == 2
+    assert len(alerts(elastic(f"{NC} | tail 5"), documents, index=None)) == 2
+    assert len(alerts(elastic(f"{NC} | tail 1"), documents, index=None)) == 1
+
+
 def test_sequences_are_kept_by_their_last_event() -> None:
     documents = [process("nc", 1, user__name="a"), process("nc", 2, user__name="b")]
     documents += [process("sh", 3, user__name="b"), process("sh", 4, user__name="a")]

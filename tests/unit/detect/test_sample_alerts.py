@@ -104,3 +104,23 @@ def test_each_run_samples_what_it_sees() -> None:
         format_instant(START + 5 * MINUTE),
         format_instant(START + 10 * MINUTE),
     ]
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_whole_and_a_decimal_key_name_one_sample_in_whatever_order_they_come(follow: bool) -> None:
+    query = """[process where process.name == "nc"] by process.pid
+      [any where process.name == "sh"] by event.risk_score"""
+    documents = [
+        hit(process("nc", 1, process__pid=5), "e1"),
+        hit(process("sh", 2, event__risk_score=5.0), "e2"),
+        hit(process("nc", 3, process__pid=6), "e3"),
+        hit(process("sh", 4, event__risk_score=6.5), "e4"),
+    ]
+    for kind in ("sample", "sequence"):
+        rule = elastic(f"{kind} {query}")
+        first, second = (
+            [(each.uuid, each.sameness) for each in alerts(rule, given_now, follow=follow)]
+            for given_now in (documents, documents[::-1])
+        )
+        assert first == second
+        assert len(first) == 1

@@ -16,6 +16,7 @@ from detection_samples import (
     hit,
     process,
     scan_for,
+    scheduled_for,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,7 +27,7 @@ from dogwatch.detect.matching import ScanOptions
 from dogwatch.detect.naming import EventNames
 from dogwatch.detect.scan import Scan
 from dogwatch.events.batch import NO_TIEBREAK, Event
-from dogwatch.rules.model import Rule
+from dogwatch.rules.model import ElasticRule, Rule
 from dogwatch.schema.schema import Schema
 
 NC = 'process where process.name == "nc"'
@@ -47,6 +48,11 @@ CLOSED = [
     elastic(f"{PAIR} | head 1", rule_id="piped-pair"),
 ]
 """What depends on where the events end, too."""
+SCHEDULED = [
+    elastic(rule.query, rule_id=rule.rule_id, language=rule.language, interval="3s", from_="now-7s", max_signals=2)
+    for rule in CLOSED
+    if isinstance(rule, ElasticRule)
+]
 
 
 @st.composite
@@ -86,6 +92,30 @@ def test_order_splits_and_spooling_change_nothing(
     shuffled = list(documents)
     random.shuffle(shuffled)
     assert scanned(documents) == scanned(shuffled, rows, spool_bytes)
+
+
+@settings(max_examples=40, deadline=None)
+@given(streams(), st.randoms(use_true_random=False), st.integers(1, 30))
+def test_reading_events_twice_changes_nothing(documents: list[dict[str, Any]], random: Any, rows: int) -> None:
+    named = [each if "_id" in each else hit(each, f"n{number}") for number, each in enumerate(documents)]
+    twice = [*named, *random.sample(named, random.randint(0, len(named)))]
+    random.shuffle(twice)
+    assert scanned(twice, rows) == scanned(named)
+
+
+@settings(max_examples=40, deadline=None)
+@given(streams(), st.randoms(use_true_random=False), st.integers(1, 30), st.sampled_from([1, 1 << 20]))
+def test_order_splits_and_spooling_change_nothing_on_schedule(
+    documents: list[dict[str, Any]], random: Any, rows: int, spool_bytes: int
+) -> None:
+    rules = [*SCHEDULED, *CLOSED[4:5]]
+    shuffled = random.sample(documents, len(documents))
+    first = found(scheduled_for(rules), documents)
+    second = found(scheduled_for(rules, ScanOptions(spool_bytes=spool_bytes)), shuffled, rows=rows)
+    assert summary(first) == summary(second)
+    own_ids = [each for each in documents if "_id" in each]
+    once, twice = found(scheduled_for(rules), own_ids), found(scheduled_for(rules), [*own_ids, *own_ids])
+    assert summary(once) == summary(twice)
 
 
 @settings(max_examples=60, deadline=None)

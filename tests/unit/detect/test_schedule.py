@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from detection_samples import (
     MINUTE,
+    SECOND,
     START,
     alerts,
     elastic,
@@ -73,7 +74,8 @@ def naive(
         if not rule.query.startswith("sample"):
             made.sort(key=last_event)
         kept = [each.uuid for each in made]
-        for end, count in ((pipes[0][0] if pipes else "tail", schedule.max_signals), *pipes):
+        first = "head" if rule.query.startswith("sample") else "tail"
+        for end, count in ((pipes[0][0] if pipes else first, schedule.max_signals), *pipes):
             kept = kept[:count] if end == "head" else kept[-count:]
         result += [(moment, uuid) for uuid in kept if uuid not in given_already]
         given_already |= set(kept)
@@ -176,6 +178,31 @@ def test_max_signals_keeps_the_newest_and_says_what_was_cut() -> None:
     assert scan.report.detections == {rule.instance_id: 4}
 
 
+def test_a_run_of_a_kql_rule_pages_from_the_oldest_on_past_what_is_known() -> None:
+    rule = elastic("process.name : nc", language="kuery", interval="5m", from_="now-9m", max_signals=2)
+    documents = [hit(process("nc", second), f"e{second}") for second in (10, 20, 30, 70, 310)]
+    scan = scheduled_for([rule])
+    made = [each for each in found(scan, documents) if isinstance(each, Alert)]
+    kept = [(made_at(each) - START, each.document["kibana.alert.ancestors"][0]["id"]) for each in made]
+    first, second = 5 * MINUTE, 10 * MINUTE
+    assert kept == [(first, "e10"), (first, "e20"), (second, "e70"), (second, "e310")]
+    (note,) = scan.report.notes
+    assert note.code == "max-signals"
+    assert "1 of 2 runs" in note.message
+    assert "; 1 newer ones were cut" in note.message
+
+
+def test_a_run_of_samples_keeps_the_first_keys() -> None:
+    rule = elastic(SAMPLE.replace("host.id", "user.name"), max_signals=1)
+    documents = [
+        process(name, second, user__name=user) for second, user in enumerate("ba", 1) for name in ("nc", "sh")
+    ]
+    scan = scheduled_for([rule])
+    (shell,) = [each for each in found(scan, documents) if isinstance(each, Alert)]
+    assert shell.document["user.name"] == "a"
+    assert "1 further ones were cut" in scan.report.notes[0].message
+
+
 def test_an_alert_that_was_cut_is_given_when_it_has_room() -> None:
     # The newest sequence leaves the stretch with its start; the older one is then the newest.
     query = """sequence by user.name [process where process.name == "nc"] [process where process.name == "sh"]"""
@@ -203,6 +230,39 @@ def test_exactly_max_signals_is_not_cut() -> None:
 def test_a_repeat_of_an_event_is_one_alert() -> None:
     assert len(scheduled_alerts(elastic(NC), [hit(process("nc", 1), "e"), hit(process("nc", 1), "e")])) == 1
     assert len(scheduled_alerts(elastic(NC), [process("nc", 1), process("nc", 1)])) == 2
+
+
+def test_a_run_selects_by_the_timestamp_whatever_field_orders_the_events() -> None:
+    rule = elastic(PAIR, interval="5m", from_="now-9m", timestamp_field="event.created")
+    early, late = format_instant(START - 86400 * SECOND), format_instant(START - 86399 * SECOND)
+    documents = [process("sh", 1, event__created=late), process("nc", 2, event__created=early)]
+    (shell,) = scheduled_alerts(rule, documents)
+    assert made_at(shell) == START + 5 * MINUTE
+    assert [block.document["process"]["name"] for block in shell.building_blocks] == ["nc", "sh"]
+    # An hour lies between them where the run looks, however near they are otherwise.
+    documents[0]["@timestamp"] = format_instant(START + 60 * MINUTE)
+    assert not scheduled_alerts(rule, documents)
+    assert alerts(rule, documents)
+
+
+@pytest.mark.parametrize("created", [None, "no date", []])
+def test_an_event_without_the_field_that_orders_it_is_in_no_sequence_of_a_run(created: object) -> None:
+    rule = elastic(PAIR, timestamp_field="event.created")
+    documents = [process("nc", 1, event__created=created), process("sh", 2, event__created=format_instant(START))]
+    assert not scheduled_alerts(rule, documents)
+    single = elastic(NC, timestamp_field="event.created")
+    assert len(scheduled_alerts(single, documents)) == 1
+
+
+def test_the_tiebreaker_goes_with_the_field_of_time() -> None:
+    rule = elastic(PAIR, timestamp_field="event.created", tiebreaker_field="process.pid")
+    same = format_instant(START)
+    documents = [process("sh", 1, event__created=same), process("nc", 2, event__created=same)]
+    for document, pid in zip(documents, (2, 1), strict=True):
+        document["process"]["pid"] = pid
+    assert len(scheduled_alerts(rule, documents)) == 1
+    documents[0]["process"]["pid"] = 0
+    assert not scheduled_alerts(rule, documents)
 
 
 def test_long_silences_are_skipped() -> None:

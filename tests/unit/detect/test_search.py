@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from dogwatch.logic.pattern import AggregatePattern, End, EventPattern, SamplePa
 from dogwatch.schema.schema import Schema
 
 SCHEMA = Schema.ecs()
+NO_CLOCK: Mapping[str, Any] = {}
 
 QUERIES = (
     "any where true",
@@ -67,6 +68,8 @@ def documents(draw: st.DrawFn, *, distinct: bool = False) -> list[Document]:
             del document["@timestamp"]
         if draw(st.booleans()):
             document["event"]["sequence"] = draw(st.integers(0, 3))
+        if draw(st.integers(0, 3)):
+            document["event"]["created"] = f"2026-01-01T00:00:00.{draw(st.integers(0, 3))}Z"
         found.append(document)
     return found
 
@@ -75,9 +78,11 @@ def batches_of(events: Sequence[Document], query: Search, rows: int = 8192) -> I
     return documents_to_batches(events, query.fields, batch_rows=rows)
 
 
-def plain(query: str, events: Sequence[Document], **options: Any) -> list[Hit]:
+def plain(
+    query: str, events: Sequence[Document], clock: Mapping[str, Any] = NO_CLOCK, **options: Any
+) -> list[Hit]:
     """What the plain search finds."""
-    lowered = eql.lower_text(query, type_of=SCHEMA.type_of)
+    lowered = eql.lower_text(query, type_of=SCHEMA.type_of, **clock)
     pattern = lowered.pattern
     assert not isinstance(pattern, AggregatePattern)
     rows = [batch.event(row) for batch in documents_to_batches(events, ()) for row in range(batch.length)]
@@ -93,18 +98,40 @@ def plain_hit(pattern: EventPattern | SequencePattern | SamplePattern, found: An
     return Hit(documents, found.keys, found.open_until)
 
 
+clocks = st.sampled_from(
+    [
+        NO_CLOCK,
+        {"timestamp_field": "event.created"},
+        {"tiebreaker_field": "process.pid"},
+        {"timestamp_field": "event.created", "tiebreaker_field": "event.sequence"},
+    ]
+)
 sizes = st.one_of(st.none(), st.integers(0, 4))
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(QUERIES), documents(), sizes, st.sampled_from(End), st.integers(0, 3), st.integers(1, 5))
+@given(
+    st.sampled_from(QUERIES),
+    documents(),
+    clocks,
+    sizes,
+    st.sampled_from(End),
+    st.integers(0, 3),
+    st.integers(1, 5),
+)
 def test_it_finds_what_the_plain_search_finds(
-    query: str, events: list[Document], size: int | None, position: End, most: int, rows: int
+    query: str,
+    events: list[Document],
+    clock: dict[str, Any],
+    size: int | None,
+    position: End,
+    most: int,
+    rows: int,
 ) -> None:
-    prepared = Search("eql", query, SCHEMA)
+    prepared = Search("eql", query, SCHEMA, **clock)
     batches = batches_of(events, prepared, rows)
     found = prepared.run(batches, size=size, result_position=position, max_samples_per_key=most)
-    assert list(found) == plain(query, events, size=size, position=position, max_samples_per_key=most)
+    assert list(found) == plain(query, events, clock, size=size, position=position, max_samples_per_key=most)
 
 
 @settings(max_examples=100, deadline=None)

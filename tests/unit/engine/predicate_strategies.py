@@ -172,17 +172,19 @@ def _leaves() -> st.SearchStrategy[Predicate]:
         ),
         *(
             st.builds(
-                lambda field, ends, low, high: Between(
+                lambda field, ends, low, high, fold: Between(
                     field,
                     Literal(min(ends), field.ref.type),
                     Literal(max(ends), field.ref.type),
                     with_low=low,
                     with_high=high,
+                    fold=fold,
                 ),
                 _fields(ref),
                 st.lists(_VALUES[ref.type], min_size=2, max_size=2),
                 st.booleans(),
                 st.booleans(),
+                _FOLDS,
             )
             for ref in (LONG, DOUBLE, DATE, IP, KEYWORD)
         ),
@@ -224,7 +226,7 @@ def _column(kind: FieldType, rows: list[list[Scalar]]) -> pa.Array[Any]:
 
 
 def _fields(*refs: FieldRef) -> st.SearchStrategy[Field]:
-    return st.builds(Field, st.sampled_from(refs), st.booleans())
+    return st.builds(Field, st.sampled_from(refs), st.booleans(), st.sampled_from([0, 0, 0, 1]))
 
 
 def _operands(literals: st.SearchStrategy[str]) -> st.SearchStrategy[Expression]:

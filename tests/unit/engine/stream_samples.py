@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -63,7 +64,8 @@ def events(draw: st.DrawFn, max_size: int = 30) -> list[Event]:
         tiebreak = draw(st.sampled_from([NO_TIEBREAK, 1, 2]))
         own = draw(st.booleans())
         name = f"own{draw(st.integers(0, 3))}" if own else None
-        found.append(event(time, arrival, tiebreak, name, own=own))
+        one = event(time, arrival, tiebreak, name, own=own)
+        found.append(replace(one, index="logs-other") if draw(st.integers(0, 4)) == 0 else one)
     # Repeats differ in arrival only; the sort makes equal times come by tiebreak.
     return sorted(found, key=lambda one: one.order)
 

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stream_samples import event
@@ -52,6 +56,18 @@ def test_one_released_before_its_elders_leaves_them_waiting() -> None:
     assert room.first_end == 30
     room.refute(("k",), 3)
     assert places(room.empty()) == [(("k",), 3)]
+
+
+@pytest.mark.parametrize("gone", [lambda room, key: room.drop(key), lambda room, key: room.refute(key, 99)])
+def test_what_is_gone_takes_no_room_before_its_window_ends(gone: Callable[[WaitingRoom, Key], object]) -> None:
+    room = WaitingRoom()
+    for number in range(1000):
+        room.add(waiting(number % 90, 10_000 + number))
+        gone(room, ("k",))
+    gc.collect()
+    held = sum(isinstance(one, Waiting) for one in gc.get_objects())
+    assert room.count == 0
+    assert held < 100
 
 
 def test_what_is_dropped_is_counted_and_gone() -> None:

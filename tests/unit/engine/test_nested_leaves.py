@@ -63,8 +63,9 @@ def equals(field: Field, value: str | int | bool) -> Compare:
     return Compare(Order.EQ, field, Literal(value, field.ref.type))
 
 
-def between(field: Field, low: Any, high: Any, **ends: bool) -> Between:
-    return Between(field, Literal(low, field.ref.type), Literal(high, field.ref.type), **ends)
+def between(field: Field, low: Any, high: Any, *, with_low: bool = True, with_high: bool = True) -> Between:
+    kind = field.ref.type
+    return Between(field, Literal(low, kind), Literal(high, kind), with_low=with_low, with_high=with_high)
 
 
 def test_one_object_must_satisfy_all() -> None:

@@ -14,7 +14,7 @@ from stream_samples import event, events, field, stages
 from dogwatch.base.diagnostic import DogwatchError
 from dogwatch.engine.passed import StagePassed
 from dogwatch.engine.reference.sample import find_samples
-from dogwatch.engine.sample import Candidates, SampleMatcher, identity_of, samples
+from dogwatch.engine.sample import Candidates, SampleMatcher, samples
 from dogwatch.engine.sequence import SequenceHit
 from dogwatch.events.batch import NO_TIME
 from dogwatch.logic.pattern import JoinKey, Key, SamplePattern, Stage
@@ -133,7 +133,7 @@ class TestEager:
         early = [hit for row in rows for hit in matcher.feed(row)]
         assert matcher.finish() == []
         everything = find_samples(sample(count), rows, 10**6)
-        assert len({(hit.keys, *map(identity_of, hit.events)) for hit in early}) == len(early)
+        assert len({(hit.keys, *(one.identity for one in hit.events)) for hit in early}) == len(early)
         assert all(hit in everything for hit in early)
         for key in {hit.keys for hit in everything}:
             of_key = [hit for hit in everything if hit.keys == key]

@@ -155,10 +155,10 @@ def test_saving_and_restoring_changes_nothing(data: st.DataObject) -> None:
 
 
 def _ignored(rows: list[StagePassed]) -> set[int]:
-    seen: set[tuple[str, int]] = set()
+    seen: set[tuple[str | None, str, int]] = set()
     ignored = set()
     for row in rows:
-        name = (row.event.id, row.event.time)
+        name = (row.event.index, row.event.id, row.event.time)
         if row.event.has_own_id and name in seen:
             ignored.add(id(row))
         elif row.event.has_own_id:
@@ -231,6 +231,27 @@ def test_a_key_with_nothing_pending_takes_no_room() -> None:
         matcher.feed(stages(event(0, number + 1), 0, 2, key=(-number,)))
     assert matcher.entries == 0
     assert len(matcher.save()) < len(empty) + 20
+
+
+def test_a_late_start_does_not_take_the_place_of_a_newer_one() -> None:
+    matcher = SequenceMatcher(sequence(2, maxspan=3))
+    newer = event(10, 1)
+    matcher.feed(stages(newer, 0))
+    matcher.feed(stages(event(8, 2), 0))
+    assert matcher.late == 1
+    (hit,) = matcher.feed(stages(event(12, 3), 1))
+    assert hit.events[0] is newer
+
+
+def test_a_late_until_ends_nothing_that_came_after_it() -> None:
+    matcher = SequenceMatcher(sequence(2, until=True))
+    matcher.feed(stages(event(4, 0), 0, key=("before",)))
+    matcher.feed(stages(event(10, 1), 0, key=("after",)))
+    for key in ("before", "after"):
+        matcher.feed(stages(event(5, 2), 2, key=(key,)))
+    assert matcher.late == 2
+    assert matcher.feed(stages(event(11, 3), 1, key=("before",))) == []
+    assert len(matcher.feed(stages(event(11, 4), 1, key=("after",)))) == 1
 
 
 def test_a_repeat_is_one_event_and_a_double_is_two() -> None:

@@ -101,3 +101,27 @@ def test_state_of_another_kind_is_refused() -> None:
     matcher = LateTolerantMatcher(sequence(2), lateness=1)
     with pytest.raises(DogwatchError, match="3 stages"):
         matcher.restore(LateTolerantMatcher(sequence(3), lateness=1).save())
+
+
+def test_a_stamp_from_the_future_makes_no_other_row_too_late() -> None:
+    matcher = LateTolerantMatcher(sequence(2, maxspan=10), lateness=5, present=lambda: 100)
+    rows = [(90, 0), (10**6, 0), (10**6 + 3, 1), (95, 1), (96, 0), (99, 1)]
+    hits = [
+        hit for place, (time, stage) in enumerate(rows) for hit in matcher.feed(stages(event(time, place), stage))
+    ]
+    assert [[one.time for one in hit.events] for hit in hits] == [[10**6, 10**6 + 3], [90, 95], [96, 99]]
+    assert matcher.too_late == 0
+
+
+def test_a_stamp_from_the_future_decides_and_refutes_nothing() -> None:
+    matcher = LateTolerantMatcher(sequence(1, maxspan=10, absences=[1]), lateness=5, present=lambda: 100)
+    assert matcher.feed(stages(event(90, 0), 0)) == []
+    assert matcher.feed(stages(event(10**6, 1), 1)) == []
+    assert matcher.advance(10**6) == []
+    (hit,) = matcher.finish()
+    assert hit.open_until == 100
+    again = LateTolerantMatcher(sequence(1, maxspan=10, absences=[1]), lateness=5, present=lambda: 100)
+    again.feed(stages(event(90, 0), 0))
+    again.feed(stages(event(10**6, 1), 1))
+    assert again.feed(stages(event(95, 2), 1)) == []
+    assert again.finish() == []

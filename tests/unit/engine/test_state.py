@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -58,7 +60,16 @@ def test_only_ids_of_the_newest_time_are_remembered() -> None:
     assert [repeats.seen(first), repeats.seen(first)] == [False, True]
     assert not repeats.seen(event(2, 2, name="b", own=True))
     assert not repeats.seen(first)
-    assert repeats.saved() == (2, ["b"])
+    assert repeats.saved() == (2, [("logs-test", "b")])
+
+
+def test_one_id_in_two_indices_is_two_events() -> None:
+    repeats = Repeats()
+    here = event(1, 1, name="a", own=True)
+    seen = [repeats.seen(each) for each in (here, replace(here, index="logs-b"), replace(here, index=None), here)]
+    assert seen == [False, False, False, True]
+    restored = Repeats(*repeats.saved())
+    assert restored.seen(replace(here, index="logs-b"))
 
 
 def test_an_id_that_is_a_hash_is_never_a_repeat() -> None:

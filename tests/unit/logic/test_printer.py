@@ -123,17 +123,18 @@ def test_what_may_be_unknown_is_marked_and_explained() -> None:
 def test_blocks() -> None:
     settled = IsTrue(BASH)
     assert text_of(And((settled, Not(Or((settled, Exists(PID)))), Not(Not(settled)), IsTrue(Not(BASH))))) == [
-        "and",
+        "all of",
         '  name == "bash"',
-        "  not",
-        "    or",
-        '      name == "bash"',
-        "      pid exists",
+        "  none of",
+        '    name == "bash"',
+        "    pid exists",
         '  not not name == "bash"',
         "  is true",
         '    not name == "bash" (or unknown)',
         NOTE,
     ]
+    assert text_of(Not(And((settled, Exists(PID))))) == ["not all of", '  name == "bash"', "  pid exists"]
+    assert text_of(Not(Not(Or((settled, Exists(PID))))))[:2] == ["not", "  none of"]
     assert [text_of(each) for each in (ALWAYS, NEVER, Constant(None))] == [["always"], ["never"], ["unknown"]]
 
 
@@ -222,9 +223,9 @@ groups Filter within 5m
   of events
     name == "x" (or unknown)
   in which
-    and
+    all of
       COUNT(*) >= 3
-      or
+      any of
         not (SUM(pid) / 2.5) == 1
 (or unknown): can be neither true nor false where a field is absent, and then so is `not` of it
 fields
@@ -271,9 +272,9 @@ def test_queries_in_each_language() -> None:
     lowered = eql.lower_text('process where process.name : ("nc", "n?at*") and process.pid > 1', type_of=type_of)
     assert describe(lowered.pattern).split("\n") == [
         "each event",
-        "  and",
+        "  all of",
         '    event.category == "process"',
-        "    or",
+        "    any of",
         '      process.name == "nc", ignoring ASCII case',
         '      process.name like "n?at*", ignoring ASCII case',
         "    process.pid > 1",

@@ -67,13 +67,7 @@ def test_every_query_of_the_public_elastic_corpus_is_lowered_printed_and_planned
         counted[rule.language] += 1
         plans = []
         for _ in range(2):
-            lowered = lower_query(
-                rule,
-                schema.type_of,
-                now=NOW,
-                known_fields=schema.mappings,
-                mapping_of=schema.mappings.get,
-            )
+            lowered = lower_query(rule, schema, now=NOW)
             plans.append(describe(lowered.pattern, lowered.limits, lowered.clock))
         assert [p.message for each in predicates_of(lowered.pattern) for p in check(each)] == [], rule.name
         assert plans[0] == plans[1]

@@ -1,22 +1,20 @@
-import csv
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-import dogwatch.schema
 from dogwatch.base.diagnostic import DogwatchError, Severity
 from dogwatch.base.time import SECOND
-from dogwatch.languages.lowering import TypeOf
 from dogwatch.logic.pattern import AggregatePattern, EventPattern, Pattern, SequencePattern, columns_of
 from dogwatch.rules.loaders import elastic_toml, fortisiem_xml, kibana
 from dogwatch.rules.logic import lower_query, lower_rule
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Operator, Rule, SubPattern
 from dogwatch.rules.ruleset import load_rules
-from dogwatch.schema.field import TYPE_OF_MAPPING, FieldRef, FieldType
+from dogwatch.schema.field import FieldRef, FieldType
 from dogwatch.schema.schema import Schema
 
+ECS = Schema.ecs()
 NETCAT = "adb961e0-cb74-42a0-af9e-29fc41f88f5f"
 
 TOML = """\
@@ -34,19 +32,6 @@ process where
 """
 
 
-def keyword(_path: str) -> FieldType | None:
-    return FieldType.KEYWORD
-
-
-def ecs() -> TypeOf:
-    path = Path(dogwatch.schema.__path__[0]) / "ecs_fields.csv"
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.reader(line for line in stream if not line.startswith("#")))
-    types = {row[0]: TYPE_OF_MAPPING[row[1]] for row in rows if len(row) > 1 and row[1] in TYPE_OF_MAPPING}
-    assert types["process.name"] is FieldType.KEYWORD
-    return types.get
-
-
 def toml(text: str = TOML) -> ElasticRule:
     (rule,) = elastic_toml.load(text, "r.toml").rules
     assert isinstance(rule, ElasticRule)
@@ -61,7 +46,7 @@ def fortisiem() -> FortisiemRule:
 
 def refused(rule: Rule) -> list[tuple[str, str]]:
     with pytest.raises(DogwatchError) as caught:
-        lower_rule(rule, keyword)
+        lower_rule(rule, ECS)
     return [(each.code, str(each.place)) for each in caught.value.diagnostics]
 
 
@@ -92,7 +77,7 @@ def refused(rule: Rule) -> list[tuple[str, str]]:
     ],
 )
 def test_the_library_lowers(selector: str, kind: type[Pattern], columns: set[str]) -> None:
-    lowered = lower_rule(load_rules("builtin").find(selector), ecs())
+    lowered = lower_rule(load_rules("builtin").find(selector), ECS)
     assert isinstance(lowered.pattern, kind)
     assert {ref.path for ref in columns_of(lowered.pattern)} == columns
     assert [note.render() for note in lowered.notes if note.severity is not Severity.NOTICE] == []
@@ -100,7 +85,7 @@ def test_the_library_lowers(selector: str, kind: type[Pattern], columns: set[str
 
 def test_the_library_s_sequences_are_joined_by_the_process() -> None:
     for version in (5, 110):
-        pattern = lower_rule(load_rules("builtin").find(f"{NETCAT}@{version}"), ecs()).pattern
+        pattern = lower_rule(load_rules("builtin").find(f"{NETCAT}@{version}"), ECS).pattern
         assert isinstance(pattern, SequencePattern)
         assert [[key.field.ref.path for key in stage.keys] for stage in pattern.stages] == [
             ["process.entity_id"],
@@ -110,7 +95,7 @@ def test_the_library_s_sequences_are_joined_by_the_process() -> None:
 
 
 def test_the_library_s_aggregate_keeps_its_window_and_groups() -> None:
-    pattern = lower_rule(fortisiem(), ecs()).pattern
+    pattern = lower_rule(fortisiem(), ECS).pattern
     assert isinstance(pattern, AggregatePattern)
     assert (pattern.name, pattern.window) == ("Filter", 300 * SECOND)
     assert [field.ref.path for field in pattern.group_by] == [
@@ -168,14 +153,14 @@ def test_what_a_rule_asks_for_and_does_not_get_is_noted() -> None:
     rule = load_rules("builtin").find(f"{NETCAT}@5")
     assert isinstance(rule, ElasticRule)
     asking = replace(rule, exceptions_list=({"list_id": "e"},))
-    notes = lower_rule(asking, ecs()).notes
+    notes = lower_rule(asking, ECS).notes
     assert [note.code for note in notes] == ["exceptions-not-applied"]
     assert {note.place for note in notes} == {rule.place}
 
 
 def test_the_category_comes_from_the_field_that_the_rule_names() -> None:
     rule = replace(toml(TOML.replace(" nad true", "")), event_category_override="event.type")
-    paths = {ref.path for ref in columns_of(lower_rule(rule, keyword).pattern)}
+    paths = {ref.path for ref in columns_of(lower_rule(rule, ECS).pattern)}
     assert paths == {"event.type", "process.name"}
 
 
@@ -183,7 +168,7 @@ def test_the_order_comes_from_the_fields_that_the_rule_names() -> None:
     rule = replace(
         toml(TOML.replace(" nad true", "")), timestamp_field="event.ingested", tiebreaker_field="event.sequence"
     )
-    clock = lower_rule(rule, Schema.ecs().type_of).clock
+    clock = lower_rule(rule, ECS).clock
     assert clock.timestamp == FieldRef("event.ingested", FieldType.DATE)
     assert clock.tiebreaker == FieldRef("event.sequence", FieldType.LONG)
 
@@ -191,7 +176,7 @@ def test_the_order_comes_from_the_fields_that_the_rule_names() -> None:
 def test_a_lucene_rule_runs() -> None:
     rule = replace(toml(), type="query", language="lucene", query="process.name:(nc OR ncat)")
     assert rule.obstacle is None
-    lowered = lower_rule(rule, keyword)
+    lowered = lower_rule(rule, ECS)
     assert isinstance(lowered.pattern, EventPattern)
     assert {ref.path for ref in columns_of(lowered.pattern)} == {"process.name"}
 
@@ -199,13 +184,13 @@ def test_a_lucene_rule_runs() -> None:
 def test_the_query_of_a_rule_that_is_not_run_is_lowered() -> None:
     rule = replace(toml(), type="threshold", language="kuery", query="process.name: nc")
     assert refused(rule) == [("rule-unsupported", "r.toml:1:1")]
-    assert columns_of(lower_query(rule, keyword).pattern) == {FieldRef("process.name", FieldType.KEYWORD)}
+    assert columns_of(lower_query(rule, ECS).pattern) == {FieldRef("process.name", FieldType.KEYWORD)}
 
 
 @pytest.mark.parametrize(("kind", "language"), [("esql", "esql"), ("machine_learning", "")])
 def test_a_query_that_is_not_read_is_refused(kind: str, language: str) -> None:
     with pytest.raises(DogwatchError) as caught:
-        lower_query(replace(toml(), type=kind, language=language), keyword)
+        lower_query(replace(toml(), type=kind, language=language), ECS)
     assert [(each.code, str(each.place)) for each in caught.value.diagnostics] == [
         ("rule-unsupported", "r.toml:1:1")
     ]
@@ -215,5 +200,5 @@ def test_what_now_means_reaches_every_language() -> None:
     for language, query in (("lucene", "@timestamp:[now-1h TO now]"), ("kuery", "@timestamp > now-1h")):
         rule = replace(toml(), type="query", language=language, query=query)
         with pytest.raises(DogwatchError, match="what `now` means"):
-            lower_rule(rule, Schema.ecs().type_of)
-        assert columns_of(lower_rule(rule, Schema.ecs().type_of, now=10**18).pattern)
+            lower_rule(rule, ECS)
+        assert columns_of(lower_rule(rule, ECS, now=10**18).pattern)

@@ -80,6 +80,7 @@ def test_formats(formats: str, text: str, expected: str) -> None:
         ("ordinal_date", "2023-366"),
         ("EEE dd.MM.yyyy", "Mon 29.02.2024"),
         ("h:mm a", "13:05 PM"),
+        ("h:mm a", "0:05 AM"),
         ("h:mm a", "1:05 XM"),
         ("yyyy", "1066"),
         ("MMM", "Brumaire"),

@@ -89,6 +89,30 @@ def test_an_overlay_replaces_and_brings_multi_fields() -> None:
     assert schema.with_mapping({"b": "long"}).type_of("b") is FieldType.LONG
 
 
+def test_an_overlay_says_which_texts_have_an_exact_sub_field() -> None:
+    exact: dict[str, object] = {"type": "text", "fields": {"raw": {"type": "keyword"}, "en": {"type": "text"}}}
+    schema = Schema({"old": "text"}).with_mapping(
+        {
+            "a": {"type": "text"},
+            "b": exact,
+            "c": "text",
+            "c.keyword": "keyword",
+            "d": {"type": "alias", "path": "b"},
+        }
+    )
+    kinds = {path: schema.type_of(f"{path}.keyword") for path in ("a", "b", "b.en", "c", "d", "old")}
+    assert kinds == {
+        "a": None,
+        "b": FieldType.KEYWORD,
+        "b.en": None,
+        "c": FieldType.KEYWORD,
+        "d": FieldType.KEYWORD,
+        "old": FieldType.KEYWORD,
+    }
+    assert schema.type_of("a.text") is FieldType.TEXT
+    assert schema.with_mapping({"a": exact}).type_of("a.keyword") is FieldType.KEYWORD
+
+
 def test_an_overlay_that_is_no_mapping() -> None:
     with pytest.raises(DogwatchError, match="mapping-syntax"):
         Schema({}).with_mapping({"a": 3})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -207,7 +207,9 @@ class Columns:
         """The column of a field, with or without its blank texts."""
         column = self._columns.get(field)
         if column is None:
-            if field.blank_is_missing:
+            if field.mention:
+                column = self[replace(field, mention=0)]
+            elif field.blank_is_missing:
                 column = self[Field(field.ref)].without_blanks()
             else:
                 column = Column.from_arrow(self._arrays[field.ref])

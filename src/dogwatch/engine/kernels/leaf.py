@@ -304,7 +304,7 @@ def _number_test(leaf: Leaf) -> NumberTest | None:
             return None if ref.type.is_text else comparison(_FLIPPED[op], bound)
         case Member(operand=Field(ref=ref), values=values) if not ref.type.is_text:
             return membership(value for value in values if not isinstance(value, str))
-        case Between(operand=Field(ref=ref)) if not ref.type.is_text:
+        case Between():
             low, high = (_number_test(end) for end in leaf.ends)
             return both(low, high) if low is not None and high is not None else None
     return None

@@ -29,6 +29,12 @@ def length_of(pattern: WildcardPattern) -> int:
     return sum(segment.length for segment in segments) + len(segments) - 1
 
 
+def is_too_long(pattern: WildcardPattern) -> bool:
+    """Whether a pattern is longer than ``MAX_PATTERN``."""
+    at_most = sum(1 if isinstance(piece, Wild) else len(piece) for piece in pattern.pieces)
+    return at_most > MAX_PATTERN and length_of(pattern) > MAX_PATTERN
+
+
 def compile_patterns(patterns: Sequence[WildcardPattern]) -> TextTest:
     """A test for texts that match any of the patterns as a whole.
 

@@ -35,10 +35,7 @@ def find_groups(pattern: AggregatePattern, passed: Iterable[GroupPassed]) -> lis
     seen: list[GroupPassed] = []
     used: set[int] = set()
     for row in sorted(passed, key=lambda row: row.event.order):
-        if row.event.has_own_id and any(
-            other.event.has_own_id and (other.event.id, other.event.time) == (row.event.id, row.event.time)
-            for other in seen
-        ):
+        if any(other.event.identity == row.event.identity for other in seen):
             continue
         seen.append(row)
         if not pattern.keep_null_groups and None in row.group:

@@ -108,8 +108,8 @@ def compute(expression: Expression, asking: Asking) -> Value:
 
 
 MAX_ASKINGS = 10_000
-"""Combinations of values that a leaf over several fields looks at in one event: lists multiply, and their
-lengths are the attacker's choice."""
+"""Combinations of values that a leaf over several mentions of fields looks at in one event: lists multiply, and
+their lengths are the attacker's choice."""
 
 
 def answer(leaf: Leaf, asking: Asking) -> bool | None:

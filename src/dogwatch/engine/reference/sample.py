@@ -8,7 +8,7 @@ from itertools import islice, product
 from dogwatch.engine.ordering import sort_key
 from dogwatch.engine.passed import StagePassed
 from dogwatch.engine.sequence import SequenceHit
-from dogwatch.events.batch import Event
+from dogwatch.events.batch import Event, Identity
 from dogwatch.logic.pattern import Key, SamplePattern
 from dogwatch.schema.field import FieldType, Scalar
 
@@ -33,21 +33,16 @@ def find_samples(
 
 def _different(events_of: Sequence[Sequence[Event]]) -> Iterator[tuple[Event, ...]]:
     for events in product(*events_of):
-        if len({_document(event) for event in events}) == len(events):
+        if len({event.identity for event in events}) == len(events):
             yield events
 
 
 def _events_of(rows: Iterable[StagePassed], key: Key, stage: int) -> list[Event]:
-    events: dict[tuple[str, int], Event] = {}
+    events: dict[Identity, Event] = {}
     for row in rows:
         if any(own == key and stages >> stage & 1 for own, stages in row.keys):
-            events.setdefault(_document(row.event), row.event)
+            events.setdefault(row.event.identity, row.event)
     return list(events.values())
-
-
-def _document(event: Event) -> tuple[str, int]:
-    """Its id and time if its producer gave it an id, else its place of arrival."""
-    return (event.id, event.time) if event.has_own_id else ("", event.arrival)
 
 
 def _rank(value: Scalar | None, kind: FieldType) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from dogwatch.engine.passed import StagePassed
 from dogwatch.engine.sequence import SequenceHit
-from dogwatch.events.batch import Event
+from dogwatch.events.batch import Event, Identity
 from dogwatch.logic.pattern import Key, SequencePattern
 
 
@@ -28,7 +28,7 @@ def find_sequences(
     Returns:
         The sequences by last event; those with the same last event in the order of its keys.
     """
-    rows = sorted(_without_repeats(passed), key=lambda row: row.event.order)
+    rows = _without_repeats(passed)
     if not rows:
         return []
     newest = rows[-1].event.time
@@ -50,16 +50,10 @@ def find_sequences(
 
 
 def _without_repeats(passed: Iterable[StagePassed]) -> list[StagePassed]:
-    kept: list[StagePassed] = []
-    ids: set[tuple[str, int]] = set()
+    kept: dict[Identity, StagePassed] = {}
     for row in sorted(passed, key=lambda row: row.event.order):
-        name = (row.event.id, row.event.time)
-        if row.event.has_own_id and name in ids:
-            continue
-        if row.event.has_own_id:
-            ids.add(name)
-        kept.append(row)
-    return kept
+        kept.setdefault(row.event.identity, row)
+    return list(kept.values())
 
 
 def _under_key(pattern: SequencePattern, key: Key, rows: Sequence[StagePassed]) -> list[tuple[Event, ...]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dogwatch.base.diagnostic import Span
-from dogwatch.languages.eql.kleene import UNKNOWN, both, either, is_unknown, negate
+from dogwatch.languages.eql.kleene import UNKNOWN, both, either, is_unknown
 from dogwatch.languages.eql.literal import field_for, literal_for
 from dogwatch.languages.eql.operand import (
     TEXTS,
@@ -36,6 +36,7 @@ from dogwatch.logic.predicate import (
     Order,
     Predicate,
     Truth,
+    negation,
 )
 from dogwatch.schema.field import FieldType
 
@@ -97,7 +98,7 @@ def equals(analysis: Analysis, left: Operand, right: Operand, span: Span) -> Pre
         case (Column(), Column()) if (known := _optional_unknown(left, right)) is not None:
             return missing(known)
         case (Answer(predicate=predicate), Constant(value=bool() as value)):
-            return predicate if value else negate(predicate)
+            return predicate if value else negation(predicate)
         case (Constant(value=bool()), Answer()):
             return equals(analysis, right, left, span)
         case (Answer(), _) | (_, Answer()):
@@ -148,7 +149,7 @@ def either_way(choice: Choice, ask: Callable[[Operand], Predicate]) -> Predicate
     condition = choice.condition
     cases = (
         (condition, choice.when_true),
-        (negate(condition), choice.when_false),
+        (negation(condition), choice.when_false),
         (is_unknown(condition), choice.when_null),
     )
     return either([both([case, ask(branch)]) for case, branch in cases])

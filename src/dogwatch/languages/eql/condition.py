@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dogwatch.base.diagnostic import Span
 from dogwatch.languages.eql import arithmetic, ast, compare, functions, match
-from dogwatch.languages.eql.kleene import both, complete, either, negate, settle
+from dogwatch.languages.eql.kleene import both, complete, either, settle
 from dogwatch.languages.eql.operand import Analysis, Answer, Column, Constant, Operand
 from dogwatch.logic import predicate as logic
-from dogwatch.logic.predicate import ALWAYS, Order, Predicate
+from dogwatch.logic.predicate import ALWAYS, Order, Predicate, negation
+from dogwatch.logic.rewrite import with_own_values
 from dogwatch.schema.field import FieldType
 
 _ORDERS = {
@@ -25,7 +26,7 @@ _ORDERS = {
 
 def condition(analysis: Analysis, node: ast.Expression) -> Predicate:
     """An expression as a filter: true or false for every event, never unknown."""
-    return complete(_condition(analysis, node, exact=False))
+    return with_own_values(complete(_condition(analysis, node, exact=False)))
 
 
 def event_filter(analysis: Analysis, node: ast.EventFilter, category_field: str) -> Predicate:
@@ -47,7 +48,7 @@ def _condition(analysis: Analysis, node: ast.Expression, *, exact: bool) -> Pred
         case ast.And(parts=parts):
             return both([_condition(analysis, part, exact=exact) for part in parts])
         case ast.Not(operand=operand):
-            return negate(_condition(analysis, operand, exact=exact))
+            return negation(_condition(analysis, operand, exact=exact))
         case ast.Comparison(operator=ast.Comparator.EQ | ast.Comparator.NE, left=left, right=right):
             unequal = node.operator is ast.Comparator.NE
             sides = value_of(analysis, left), value_of(analysis, right)
@@ -83,7 +84,7 @@ def _leaf(predicate: Predicate, *, exact: bool) -> Predicate:
 
 
 def _negated(predicate: Predicate, *, negated: bool) -> Predicate:
-    return negate(predicate) if negated else predicate
+    return negation(predicate) if negated else predicate
 
 
 def value_of(analysis: Analysis, node: ast.Expression) -> Operand:

@@ -10,6 +10,19 @@ from dogwatch.languages.eql.tokens import KEYWORDS, Kind, Token, scan, syntax_er
 
 _CLOSING = {"(": ")", "[": "]", "![": "]"}
 _NAMES = (Kind.IDENTIFIER, Kind.QUOTED)
+_OPERATORS_ELSEWHERE = {
+    "contains": 'write `field : "*text*"`',
+    "startswith": 'write `startsWith(field, "text")`',
+    "endswith": 'write `endsWith(field, "text")`',
+    "matches": 'write `field regex "..."`',
+    "rlike": 'write `field regex "..."`',
+    "ilike": 'write `field like~ "..."`',
+    "is": "write `field == null` or `field != null`",
+    "exists": "write `field != null`",
+    "between": "write two comparisons: `field >= 1 and field <= 9`",
+}
+"""What other query languages write between a field and a value, and how EQL says it."""
+
 _SHOWN = 40
 """Characters of a token that an error message repeats."""
 
@@ -118,6 +131,13 @@ class Cursor:
         token = self.token
         if token.kind is Kind.IDENTIFIER and token.text.lower() in KEYWORDS:
             return f"keywords are written in lower case: `{token.text.lower()}`"
+        elsewhere = _OPERATORS_ELSEWHERE.get(token.text.lower())
+        if elsewhere is not None and self.previous.kind in _NAMES:
+            return elsewhere
+        if self.at_symbol("*") and self.previous.text in (":", "like", "like~"):
+            return "whether there is any value asks `field != null`"
+        if self.at_symbol(","):
+            return 'several values follow `in`, `:` or `like`: `field in ("a", "b")`'
         if self.previous.kind is Kind.STRING and token.kind is Kind.STRING:
             return "separate the strings with a comma, in parentheses"
         if self.at_keyword("of") and self.previous.text in ("child", "descendant", "event"):

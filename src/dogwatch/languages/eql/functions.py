@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dogwatch.base.text import Fold
+from dogwatch.languages.cidr import block_of
 from dogwatch.languages.eql import ast
 from dogwatch.languages.eql.operand import (
     TEXTS,
@@ -97,9 +97,10 @@ _OLD = {
     "arraycontains": _ANY_VALUE,
     "arraysearch": _ANY_VALUE,
     "arraycount": _ANY_VALUE,
+    "exists": "write `field != null`",
     "safe": "leave it out: what cannot be computed is null",
 }
-"""What to write instead of the functions that an older EQL had."""
+"""What to write instead of functions that an older EQL had, or that people expect."""
 
 _RESULTS = {
     ValueKind.TEXT: FieldType.KEYWORD,
@@ -108,7 +109,8 @@ _RESULTS = {
 }
 _TAKES = {
     ValueKind.TEXT: ("text", TEXTS),
-    ValueKind.NUMBER: ("a number", frozenset({FieldType.LONG, FieldType.DOUBLE})),
+    # Arithmetic is worked out elsewhere; the numbers that come here are positions and bases.
+    ValueKind.NUMBER: ("a whole number", frozenset({FieldType.LONG})),
     ValueKind.BOOLEAN: ("a boolean", frozenset({FieldType.BOOLEAN})),
 }
 _ORDINALS = ("first", "second", "third", "fourth")
@@ -190,7 +192,7 @@ def _fits(analysis: Analysis, function: Function, index: int, arg: Operand) -> b
     if kind is ValueKind.ANY or is_null(arg) or not isinstance(arg, Constant | Column | Computed):
         return True
     wanted, types = _TAKES[kind]
-    if arg.type is None or arg.type in types:
+    if arg.type is None or arg.type in types or (kind is ValueKind.NUMBER and _is_computed_number(arg)):
         return True
     place = f"{_ORDINALS[index]} argument" if index < len(_ORDINALS) else f"argument {index + 1}"
     hint = None
@@ -198,6 +200,10 @@ def _fits(analysis: Analysis, function: Function, index: int, arg: Operand) -> b
         hint = f"`string({analysis.text[arg.span.start : arg.span.end]})` is its text"
     analysis.fail(arg.span, f"`{function.name}` takes {wanted} as its {place}, not {describe(arg)}", hint)
     return False
+
+
+def _is_computed_number(arg: Constant | Column | Computed) -> bool:
+    return isinstance(arg, Computed) and arg.type is FieldType.DOUBLE
 
 
 def _missing_type(function: Function, index: int, args: Sequence[Constant | Column | Computed]) -> FieldType:
@@ -261,7 +267,7 @@ def _cidr_match(analysis: Analysis, call: ast.Call, args: Sequence[Constant | Co
     for block in blocks:
         if not isinstance(block, Constant):
             return analysis.refuse(block.span, "the blocks of `cidrMatch` are constants", 'such as "10.0.0.0/8"')
-        network = _network(str(block.value))
+        network = block_of(str(block.value).strip())
         if network is None:
             return analysis.refuse(
                 block.span, f"{describe(block)} is not a block of addresses", 'such as "10.0.0.0/8"'
@@ -269,13 +275,3 @@ def _cidr_match(analysis: Analysis, call: ast.Call, args: Sequence[Constant | Co
         networks[network] = None
     operand = Literal(address, FieldType.IP) if isinstance(address, str) else expression_of(source, FieldType.IP)
     return Answer(InNetwork(operand, tuple(networks)), call.span)
-
-
-def _network(text: str) -> str | None:
-    """The block in canonical text; a single address is a block of one."""
-    if len(text) > 64 or "%" in text:
-        return None
-    try:
-        return str(ipaddress.ip_network(text.strip(), strict=False))
-    except ValueError:
-        return None

@@ -23,6 +23,7 @@ from dogwatch.logic.predicate import (
     Truth,
     conjunction,
     disjunction,
+    negation,
 )
 
 UNKNOWN = Constant(None)
@@ -45,19 +46,6 @@ def either(parts: Sequence[Predicate]) -> Predicate:
     if all(isinstance(part, Constant) for part in parts):
         return UNKNOWN if any(part == UNKNOWN for part in parts) else NEVER
     return disjunction(list(parts))
-
-
-def negate(part: Predicate) -> Predicate:
-    """The opposite; unknown stays unknown."""
-    match part:
-        case Constant(value=None):
-            return UNKNOWN
-        case Constant(value=value):
-            return Constant(not value)
-        case Not(part=inner):
-            return inner
-        case _:
-            return Not(part)
 
 
 def is_certain(part: Predicate) -> bool:
@@ -100,7 +88,7 @@ def complete(part: Predicate) -> Predicate:
         case Or(parts=parts):
             return either([complete(inner) for inner in parts])
         case Not(part=inner):
-            return negate(complete(inner))
+            return negation(complete(inner))
         case Constant(value=None):
             return NEVER
         case _:
@@ -125,4 +113,4 @@ def is_unknown(part: Predicate) -> Predicate:
             return Truth(Call("is_null", (call,)))
         case _:
             # A Kleene "p or not p" is true exactly where p is known.
-            return Not(IsTrue(Or((part, negate(part)))))
+            return Not(IsTrue(Or((part, negation(part)))))

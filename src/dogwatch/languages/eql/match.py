@@ -55,7 +55,10 @@ _WILDCARDS = {"*": Wild.ANY, "?": Wild.ONE}
 def member(
     analysis: Analysis, operand: Operand, values: Sequence[Operand], *, insensitive: bool, span: Span
 ) -> Predicate:
-    """``operand in (values)``; a null among the values equals nothing."""
+    """``operand in (values)``; a null among the values equals nothing, and a list of nulls is null itself.
+
+    Of a constant it is, as any constant, three-valued: ``3 in (1, null)`` is null.
+    """
     changing = next((value for value in values if has_fields(value)), None)
     if changing is not None:
         return fail(analysis, changing.span, f"the values of `in` are constants, not {describe(changing)}")
@@ -67,9 +70,12 @@ def member(
         return either_way(
             operand, lambda branch: member(analysis, branch, values, insensitive=insensitive, span=span)
         )
-    if is_null(operand):
-        return UNKNOWN
     wanted = [value for value in values if not is_null(value)]
+    if is_null(operand) or not wanted:
+        return UNKNOWN
+    if isinstance(operand, Constant) and len(wanted) < len(values):
+        answer = member(analysis, operand, wanted, insensitive=insensitive, span=span)
+        return either([answer, UNKNOWN])
     plain = [value for value in wanted if isinstance(value, Constant)]
     is_date = isinstance(operand, Column) and operand.type is FieldType.DATE
     if isinstance(operand, Column | Computed) and len(plain) == len(wanted) and not is_date:

@@ -20,6 +20,9 @@ TEXTS = frozenset({FieldType.KEYWORD, FieldType.TEXT})
 MAX_ERRORS = 50
 """Most errors that one query is told about."""
 
+_MOST_SUGGESTIONS = 20
+"""Unknown fields of one query for which a known name is looked for, which takes its time."""
+
 _SHOWN = 40
 
 
@@ -101,9 +104,12 @@ class Analysis:
         if len(self.errors) < MAX_ERRORS:
             self.errors.append(Diagnostic(code, message, source=self.text, span=span, hint=hint))
 
-    def warn(self, code: str, span: Span, message: str, hint: str | None = None) -> None:
+    def warn(
+        self, code: str, span: Span, message: str, hint: str | None = None, *, field: str | None = None
+    ) -> None:
         """Remember a warning: the query runs, though perhaps not as meant."""
-        self.notes.append(Diagnostic(code, message, Severity.WARNING, source=self.text, span=span, hint=hint))
+        warning = Diagnostic(code, message, Severity.WARNING, source=self.text, span=span, hint=hint, field=field)
+        self.notes.append(warning)
 
     def refuse(self, span: Span, message: str, hint: str | None = None) -> Constant:
         """Remember an error and go on with null, which fits everywhere."""
@@ -115,8 +121,8 @@ class Analysis:
         kind = self.type_of(path)
         if kind is None and not optional and path not in self._unknown:
             self._unknown.add(path)
-            hint = self.suggest(path) if self.suggest else None
-            self.warn("unknown-field", span, f"`{path}` is not in the event schema", hint)
+            hint = self.suggest(path) if self.suggest and len(self._unknown) <= _MOST_SUGGESTIONS else None
+            self.warn("unknown-field", span, f"`{path}` is not in the event schema", hint, field=path)
         return Column(path, kind, optional, span)
 
     def exact_column(self, path: str, span: Span, *, optional: bool) -> Operand:

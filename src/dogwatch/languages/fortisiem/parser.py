@@ -45,6 +45,7 @@ from dogwatch.languages.fortisiem.tokens import (
     unescaped,
     unescaped_regex,
 )
+from dogwatch.languages.size import check_count
 
 MAX_DEPTH = 60
 """Brackets, calls and negations inside each other."""
@@ -67,7 +68,7 @@ def parse_filter(source: str) -> Condition:
     """The tree of a filter over single events, such as ``eventType = "A" AND user IS NOT NULL``.
 
     Raises:
-        DogwatchError: ``fortisiem-syntax``, with the place and what was expected there.
+        DogwatchError: ``fortisiem-syntax``, with the place and what was expected there; ``query-too-long``.
     """
     return _Parser(source, over_groups=False).condition()
 
@@ -76,7 +77,7 @@ def parse_aggregate(source: str) -> Condition:
     """The tree of a constraint over a group of events, such as ``COUNT(*) >= 5 AND AVG(cpuUtil) > 90``.
 
     Raises:
-        DogwatchError: ``fortisiem-syntax``, with the place and what was expected there.
+        DogwatchError: ``fortisiem-syntax``, with the place and what was expected there; ``query-too-long``.
     """
     return _Parser(source, over_groups=True).condition()
 
@@ -87,6 +88,7 @@ class _Parser:
         self._over_groups = over_groups
         self._depth = 0
         self._arithmetic = 0
+        self._count = 0
         self._token = token_at(source, 0)
 
     def condition(self) -> Condition:
@@ -186,6 +188,7 @@ class _Parser:
         while True:
             item, position = self._item(position)
             items.append(item)
+            self._counted(2)
             end = token_at(self._source, position)
             if end.text == ")" and end.kind is Kind.MARK:
                 self._token = token_at(self._source, end.span.end)
@@ -362,8 +365,14 @@ class _Parser:
 
     def _advance(self) -> Token:
         token = self._token
+        self._counted(1)
         self._token = token_at(self._source, token.span.end)
         return token
+
+    def _counted(self, tokens: int) -> None:
+        """Takes note of tokens that were read."""
+        self._count += tokens
+        check_count(self._source, self._count, self._token.span)
 
     def _found(self) -> str:
         text = self._token.text

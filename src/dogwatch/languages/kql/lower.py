@@ -10,32 +10,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity, Span
+from dogwatch.base.diagnostic import DogwatchError, Severity, Span
 from dogwatch.base.fieldpath import MAX_NAMES, is_too_deep
+from dogwatch.languages.fields import Fields, Pieces
 from dogwatch.languages.kql.ast import And, Is, MatchAll, Nested, Not, Or, Query, Range
-from dogwatch.languages.kql.fields import Fields, Pieces
 from dogwatch.languages.kql.habit import dangles, habit_hint
 from dogwatch.languages.kql.parser import parse
 from dogwatch.languages.kql.tokens import BLANKS, tokens
-from dogwatch.languages.leaves import Unfit, UnfitValueError, any_of, match_leaf, range_leaf, refuse_null
+from dogwatch.languages.leaves import UnfitValueError, any_of, match_leaf, range_leaf, refuse_null
 from dogwatch.languages.lowering import Lowered, MappingOf, TypeOf
+from dogwatch.languages.reading import Reading
 from dogwatch.languages.size import check_size
 from dogwatch.languages.value import Text
 from dogwatch.logic import predicate as logic
 from dogwatch.logic.pattern import EventPattern
 from dogwatch.logic.predicate import ALWAYS, NEVER, Field, IsTrue, Predicate, Wild, Within
 from dogwatch.schema.field import FieldRef, FieldType
-
-_MOST_ERRORS = 20
-"""Errors after which reading a hopeless query stops."""
-
-_MOST_WIDE = 20
-"""Conditions on patterns of field names: each is written out for every known field."""
-
-_LONGEST_WIDE = 1000
-"""Characters of such a condition."""
-
-_MOST_SUGGESTIONS = 20
 
 _Leaf = Callable[[FieldRef], Predicate]
 
@@ -65,11 +55,12 @@ def lower_text(
             ``kql-unsupported`` for what we cannot run.
     """
     check_size(text, (token.span for token in tokens(text)))
-    lowering = _Lowering(text, Fields(type_of, mapping_of, known_fields), now)
-    predicate = lowering.query(parse(text), _Scope())
-    if lowering.errors:
-        raise DogwatchError(lowering.errors)
-    return Lowered(EventPattern(predicate), tuple(lowering.notes))
+    fields = Fields(type_of, mapping_of, known_fields)
+    reading = Reading(text, fields, type_code="kql-type", unsupported_code="kql-unsupported")
+    predicate = _Lowering(reading, now).query(parse(text), _Scope())
+    if reading.errors:
+        raise DogwatchError(reading.errors)
+    return Lowered(EventPattern(predicate), tuple(reading.notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +77,10 @@ class _Scope:
 
 
 class _Lowering:
-    def __init__(self, source: str, fields: Fields, now: int | None) -> None:
-        self._source = source
-        self._known = fields
+    def __init__(self, reading: Reading, now: int | None) -> None:
+        self._reading = reading
+        self._known = reading.fields
         self._now = now
-        self._unknown: set[str] = set()
-        self._wide = 0
-        self.errors: list[Diagnostic] = []
-        self.notes: list[Diagnostic] = []
 
     def query(self, node: Query, scope: _Scope) -> Predicate:
         match node:
@@ -106,7 +93,7 @@ class _Lowering:
             case Nested(path=path, query=inner):
                 return self._nested(path, inner, scope)
             case Not(part=part):
-                return _complement(self.query(part, scope))
+                return logic.negation(self.query(part, scope))
             case And(parts=parts):
                 return logic.conjunction([self.query(part, scope) for part in parts])
             case Or(parts=parts):
@@ -122,14 +109,17 @@ class _Lowering:
             if scope.nested is not None:
                 # Kibana joins the path and the missing name to one that no field has.
                 message = "no event can match this: inside nested objects a value needs its field"
-                self._note("kql-never", message, span, hint="name the field")
+                self._reading.note("kql-never", message, span, hint="name the field")
                 return NEVER
             try:
                 refuse_null(value)
             except UnfitValueError as misfit:
-                return self._misfit(misfit, span)
+                self._reading.misfit(misfit, span)
+                return NEVER
         elif anywhere and not field.has_wildcard and self._known.holds_objects(scope.prefix + field.literal):
             # Objects have no values of their own: any field below will do.
+            if not self._reading.may_be_wide("the name of an object", span):
+                return NEVER
             return self._many((scope.prefix, *field.pieces, ".", Wild.ANY), leaf, span, scope, wrapped=False)
         return self._fields(field, leaf, span, scope)
 
@@ -141,21 +131,13 @@ class _Lowering:
         if field is not None and not field.has_wildcard:
             return self._one(scope.prefix + field.literal, leaf, field.span, span, scope)
         what = "a value without a field" if field is None else "a wildcard in a field name"
-        if not self._known.are_known:
-            message = f"{what} looks at every field, and the fields of the events are not known"
-            return self._error("kql-unsupported", message, span, "name the field")
+        if not self._reading.may_be_wide(what, span):
+            return NEVER
         pieces = (scope.prefix, *((Wild.ANY,) if field is None else field.pieces))
         return self._many(pieces, leaf, span, scope, wrapped=field is not None and scope.nested is None)
 
     def _many(self, pieces: Pieces, leaf: _Leaf, span: Span, scope: _Scope, *, wrapped: bool) -> Predicate:
         """Any of the fields whose names match: of one object, or, if ``wrapped``, each of an object of its own."""
-        self._wide += 1
-        if self._wide > _MOST_WIDE:
-            message = f"more than {_MOST_WIDE} conditions look at every field"
-            return self._error("kql-unsupported", message, span, "name the fields")
-        if span.end - span.start > _LONGEST_WIDE:
-            message = f"a condition on every field is longer than {_LONGEST_WIDE:,} characters"
-            return self._error("kql-unsupported", message, span, "name the field")
         by_home: dict[str | None, list[Predicate]] = {}
         found = False
         misfit: UnfitValueError | None = None
@@ -170,10 +152,11 @@ class _Lowering:
             except UnfitValueError as error:
                 misfit = error
         if not found:
-            self._note("unknown-field", "no field of the event schema fits this name", span)
+            name = Text(pieces).literal
+            self._reading.note("unknown-field", f"no event can match this: no known field fits `{name}`", span)
             return NEVER
         if misfit is not None and not any(by_home.values()):
-            self._note("kql-never", f"no event can match this: {misfit.message}", span, hint=misfit.hint)
+            self._reading.note("kql-never", f"no event can match this: {misfit.message}", span, hint=misfit.hint)
             return NEVER
         own = by_home.pop(scope.nested, [])
         return self._checked(
@@ -182,38 +165,43 @@ class _Lowering:
 
     def _one(self, path: str, leaf: _Leaf, name: Span, span: Span, scope: _Scope) -> Predicate:
         if is_too_deep(path):
-            return self._error("field-too-deep", f"the field's path has more than {MAX_NAMES} names", name)
+            self._reading.error("field-too-deep", f"the field's path has more than {MAX_NAMES} names", name)
+            return NEVER
         if not all(path.split(".")):
-            self._note("unknown-field", "no event has a field of this name: a part of it is empty", name)
+            self._reading.note("unknown-field", "no event has a field of this name: a part of it is empty", name)
             return NEVER
         home = self._known.home(path)
         if home != scope.nested:
             return self._out_of_reach(path, home or "", scope, span)
         if self._known.is_nested(path):
             return self._out_of_reach(f"{path}.name", path, scope, span)
+        if not self._reading.may_be_asked(path, name):
+            return NEVER
         ref = self._known.ref(path)
         if ref is None:
-            self._unknown_field(path, name)
+            self._reading.unknown_field(path, name, _habit(path))
         try:
             predicate = leaf(ref or FieldRef(path, FieldType.KEYWORD))
         except UnfitValueError as misfit:
-            return self._misfit(misfit, span)
+            self._reading.misfit(misfit, span)
+            return NEVER
         return self._checked(predicate, span)
 
     def _out_of_reach(self, path: str, home: str, scope: _Scope, span: Span) -> Predicate:
         message = f"no event can match this: `{home}` holds nested objects, whose fields need braces"
         hint = f"write `{home.removeprefix(scope.prefix)}: {{ {path[len(home) + 1 :]}: ... }}`"
-        self._note("kql-nested", message, span, hint=hint)
+        self._reading.note("kql-nested", message, span, hint=hint)
         return NEVER
 
     def _nested(self, path: Text, query: Query, scope: _Scope) -> Predicate:
         if path.has_wildcard:
             message = "a nested query needs one path without wildcards"
-            return self._error("kql-unsupported", message, path.span)
+            self._reading.error("kql-unsupported", message, path.span)
+            return NEVER
         full = f"{scope.prefix}{path.literal}"
         if self._known.is_nested(full):
             return _within(full, self.query(query, _Scope(f"{full}.", full)))
-        self._note(
+        self._reading.note(
             "kql-nested",
             f"the conditions inside `{path.literal}: {{ }}` may be met by different elements of the list",
             path.span,
@@ -226,55 +214,27 @@ class _Lowering:
             return
         hint = habit_hint(value.literal) if field is None else None
         if hint is not None:
-            self._note("kql-habit", "this text is looked for in every field, as it stands", span, hint=hint)
+            self._reading.note(
+                "kql-habit", "this text is looked for in every field, as it stands", span, hint=hint
+            )
         elif dangles(value.literal):
             message = "the `and`, `or` or `not` at the end of this value is a part of it"
-            self._note("kql-habit", message, span, hint="put the value in double quotes, or say what is joined")
+            self._reading.note(
+                "kql-habit", message, span, hint="put the value in double quotes, or say what is joined"
+            )
         elif _is_single_quoted(value.literal):
             message = "single quotes do not quote in KQL: they are a part of this value"
-            self._note("kql-habit", message, span, hint="use double quotes")
+            self._reading.note("kql-habit", message, span, hint="use double quotes")
         elif field is not None and _is_split(value) and not self._known.is_exact(scope.prefix + field.literal):
             message = "Kibana splits this wildcard at its blanks, and any one part is enough to match"
-            self._note("kql-split", message, span, hint="write `*` for each blank to keep the parts together")
+            self._reading.note(
+                "kql-split", message, span, hint="write `*` for each blank to keep the parts together"
+            )
 
     def _checked(self, predicate: Predicate, span: Span) -> Predicate:
         if predicate == NEVER:
-            self._note("kql-never", "no event can match this: it holds no word that could be found", span)
+            self._reading.note("kql-never", "no event can match this: it holds no word that could be found", span)
         return predicate
-
-    def _unknown_field(self, path: str, span: Span) -> None:
-        if path in self._unknown:
-            return
-        self._unknown.add(path)
-        hint = habit_hint(path)
-        if hint is None and len(self._unknown) <= _MOST_SUGGESTIONS:
-            close = self._known.suggestion(path)
-            hint = f"did you mean `{close}`?" if close else None
-        if dangles(path):
-            hint = "`and`, `or` and `not` stand between blanks and join what is on both sides of them"
-        self._note(
-            "unknown-field", f"`{path}` is not in the event schema; it is read as a keyword", span, hint=hint
-        )
-
-    def _note(
-        self,
-        code: str,
-        message: str,
-        span: Span,
-        severity: Severity = Severity.WARNING,
-        hint: str | None = None,
-    ) -> None:
-        self.notes.append(Diagnostic(code, message, severity, source=self._source, span=span, hint=hint))
-
-    def _misfit(self, misfit: UnfitValueError, span: Span) -> Predicate:
-        wrong = misfit.reason is Unfit.TYPE
-        return self._error("kql-type" if wrong else "kql-unsupported", misfit.message, span, misfit.hint)
-
-    def _error(self, code: str, message: str, span: Span, hint: str | None = None) -> Predicate:
-        self.errors.append(Diagnostic(code, message, source=self._source, span=span, hint=hint))
-        if len(self.errors) >= _MOST_ERRORS:
-            raise DogwatchError(self.errors)
-        return NEVER
 
 
 def _within(path: str, predicate: Predicate) -> Predicate:
@@ -284,14 +244,11 @@ def _within(path: str, predicate: Predicate) -> Predicate:
     return IsTrue(Within(Field(FieldRef(path, FieldType.OBJECT)), predicate))
 
 
-def _complement(predicate: Predicate) -> Predicate:
-    match predicate:
-        case logic.Constant(value=bool() as value):
-            return logic.Constant(not value)
-        case logic.Not(part=part):
-            return part
-        case _:
-            return logic.Not(predicate)
+def _habit(path: str) -> str | None:
+    """What an unknown field's name was probably meant to say."""
+    if dangles(path):
+        return "`and`, `or` and `not` stand between blanks and join what is on both sides of them"
+    return habit_hint(path)
 
 
 def _is_single_quoted(text: str) -> bool:

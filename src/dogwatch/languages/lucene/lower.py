@@ -11,25 +11,24 @@ import contextlib
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity, Span
+from dogwatch.base.diagnostic import DogwatchError, Severity, Span
 from dogwatch.base.words import words_of
-from dogwatch.languages.kql.fields import Fields
+from dogwatch.languages.fields import Fields, Pieces
 from dogwatch.languages.leaves import Unfit, UnfitValueError, any_of, between_leaf, match_leaf, range_leaf
-from dogwatch.languages.lowering import Lowered, TypeOf
+from dogwatch.languages.lowering import Lowered, MappingOf, TypeOf
 from dogwatch.languages.lucene import ast
 from dogwatch.languages.lucene.ast import Occur
 from dogwatch.languages.lucene.parser import parse
+from dogwatch.languages.reading import Reading
 from dogwatch.languages.value import Text
 from dogwatch.logic.pattern import EventPattern
 from dogwatch.logic.predicate import (
     ALWAYS,
     NEVER,
     AnyWord,
-    Constant,
     Exists,
     Field,
     IsTrue,
-    Not,
     Order,
     Predicate,
     Regex,
@@ -37,19 +36,10 @@ from dogwatch.logic.predicate import (
     Wild,
     conjunction,
     disjunction,
+    negation,
 )
 from dogwatch.schema.field import FieldRef, FieldType
 
-_MOST_ERRORS = 20
-"""Errors after which reading a hopeless query stops."""
-
-_MOST_WIDE = 20
-"""Conditions on many fields: each is written out for every known field. Elasticsearch takes fewer."""
-
-_LONGEST_WIDE = 1000
-"""Characters of such a condition."""
-
-_MOST_SUGGESTIONS = 20
 _LONGEST_REGEXP = 1000
 """Characters of a regular expression; the default of Elasticsearch's ``index.max_regex_length``."""
 
@@ -60,7 +50,12 @@ _Leaf = Callable[[FieldRef], Predicate | None]
 
 
 def lower_text(
-    text: str, *, type_of: TypeOf, now: int | None = None, known_fields: Iterable[str] | None = None
+    text: str,
+    *,
+    type_of: TypeOf,
+    now: int | None = None,
+    known_fields: Iterable[str] | None = None,
+    mapping_of: MappingOf | None = None,
 ) -> Lowered:
     """What a Lucene query string looks for.
 
@@ -70,27 +65,25 @@ def lower_text(
         now: What ``now`` means in dates, in nanoseconds since 1970 UTC; without it such dates are refused.
         known_fields: Every field that a pattern of field names, or a value without a field, may look at; without
             it those are refused.
+        mapping_of: The mapping types of fields: what lies in ``nested`` objects is out of a query string's reach.
 
     Raises:
-        DogwatchError: ``lucene-syntax``; ``lucene-type`` for values that the field cannot hold;
-            ``lucene-unsupported`` for what we cannot run.
+        DogwatchError: ``lucene-syntax``; ``query-too-long``; ``lucene-type`` for values that the field cannot
+            hold; ``lucene-unsupported`` for what we cannot run.
     """
-    lowering = _Lowering(text, Fields(type_of, None, known_fields), now)
-    predicate = lowering.query(parse(text))
-    if lowering.errors:
-        raise DogwatchError(lowering.errors)
-    return Lowered(EventPattern(NEVER if predicate is None else predicate), tuple(lowering.notes))
+    fields = Fields(type_of, mapping_of, known_fields)
+    reading = Reading(text, fields, type_code="lucene-type", unsupported_code="lucene-unsupported")
+    predicate = _Lowering(reading, now).query(parse(text))
+    if reading.errors:
+        raise DogwatchError(reading.errors)
+    return Lowered(EventPattern(NEVER if predicate is None else predicate), tuple(reading.notes))
 
 
 class _Lowering:
-    def __init__(self, source: str, known: Fields, now: int | None) -> None:
-        self._source = source
-        self._known = known
+    def __init__(self, reading: Reading, now: int | None) -> None:
+        self._reading = reading
+        self._known = reading.fields
         self._now = now
-        self._unknown: set[str] = set()
-        self._wide = 0
-        self.errors: list[Diagnostic] = []
-        self.notes: list[Diagnostic] = []
 
     def query(self, node: ast.Query) -> Predicate | None:
         """The predicate, or ``None`` for what Lucene passes over."""
@@ -107,7 +100,7 @@ class _Lowering:
             case ast.Range(field=field, span=span):
                 return self._fields(field, partial(_range, node=node, now=self._now), span)
             case ast.Ignored(query=query, span=span):
-                self._note(
+                self._reading.note(
                     "lucene-ignored",
                     "a boost, or `~` behind a wildcard, changes no answer",
                     span,
@@ -131,9 +124,9 @@ class _Lowering:
         parts = [predicate for _, predicate, _ in required]
         if not required and optional:
             parts.append(any_of([predicate for _, predicate, _ in optional]))
-        parts += [_complement(predicate) for _, predicate, _ in barred]
+        parts += [negation(predicate) for _, predicate, _ in barred]
         for _, _, span in optional if required else ():
-            self._note(
+            self._reading.note(
                 "lucene-optional",
                 "beside conditions that must hold (`AND`, `+`) this one changes no answer",
                 span,
@@ -143,12 +136,12 @@ class _Lowering:
 
     def _check_words(self, value: Text, span: Span) -> None:
         """Warn of `and`, `or` and `not` in small letters, which are words to search for."""
-        words = self._source[value.span.start : value.span.end].split()
+        words = self._reading.source[value.span.start : value.span.end].split()
         if value.quoted or (len(words) == 1 and span.start < value.span.start):
             return
         found = next((word for word in words if word in _SMALL_OPERATORS), None)
         if found is not None:
-            self._note(
+            self._reading.note(
                 "lucene-words",
                 f"`{found}` is a word here, and a keyword is compared with `{' '.join(words)}` as a whole",
                 value.span,
@@ -158,7 +151,7 @@ class _Lowering:
     def _exists(self, field: Text, span: Span) -> Predicate:
         if not field.has_wildcard and self._known.ref(field.literal) is None:
             # The name of an object asks for any field below it.
-            below = self._known.matching((f"{field.literal}.", Wild.ANY))
+            below = self._within_reach((f"{field.literal}.", Wild.ANY))
             if below:
                 return disjunction([Exists(Field(ref)) for ref in below])
         return self._fields(field, _has_value, span) or NEVER
@@ -166,23 +159,14 @@ class _Lowering:
     def _fields(self, field: Text | None, leaf: _Leaf, span: Span) -> Predicate | None:
         if field is not None and not field.has_wildcard:
             return self._one(field.literal, leaf, field.span, span)
-        if not self._known.are_known:
-            what = "a value without a field" if field is None else "a pattern of field names"
-            self._error(
-                "lucene-unsupported",
-                f"{what} looks at every field, and the fields of the events are not known",
-                span,
-                "name the field",
-            )
+        what = "a value without a field" if field is None else "a pattern of field names"
+        if not self._reading.may_be_wide(what, span):
             return NEVER
-        self._wide += 1
-        if self._wide > _MOST_WIDE or span.end - span.start > _LONGEST_WIDE:
-            message = f"more than {_MOST_WIDE} conditions, or a very long one, look at every field"
-            self._error("lucene-unsupported", message, span, "name the fields")
-            return NEVER
-        refs = self._known.matching((Wild.ANY,) if field is None else field.pieces)
+        pieces = (Wild.ANY,) if field is None else field.pieces
+        refs = self._within_reach(pieces)
         if not refs:
-            self._note("unknown-field", "no field of the event schema fits this name", span)
+            name = Text(pieces).literal
+            self._reading.note("unknown-field", f"no event can match this: no known field fits `{name}`", span)
             return NEVER
         leaves: list[Predicate | None] = []
         for ref in refs:
@@ -195,47 +179,35 @@ class _Lowering:
             return None
         return any_of(asked)
 
+    def _within_reach(self, pieces: Pieces) -> list[FieldRef]:
+        return [ref for ref in self._known.matching(pieces) if self._known.home(ref.path) is None]
+
     def _one(self, path: str, leaf: _Leaf, name: Span, span: Span) -> Predicate | None:
+        home = path if self._known.is_nested(path) else self._known.home(path)
+        if home is not None:
+            message = (
+                f"no event can match this: `{home}` holds nested objects, which Lucene's syntax cannot ask about"
+            )
+            self._reading.note(
+                "lucene-nested", message, span, hint="write the rule in KQL: `path: { field: value }`"
+            )
+            return NEVER
+        if not self._reading.may_be_asked(path, name):
+            return NEVER
         ref = self._known.ref(path)
         if ref is None:
-            self._unknown_field(path, name)
+            self._reading.unknown_field(path, name)
         try:
             predicate = leaf(ref or FieldRef(path, FieldType.KEYWORD))
         except UnfitValueError as misfit:
-            wrong = misfit.reason is Unfit.TYPE
-            self._error("lucene-type" if wrong else "lucene-unsupported", misfit.message, span, misfit.hint)
+            self._reading.misfit(misfit, span)
             return NEVER
         if predicate is None:
             self._passed_over(span)
         return predicate
 
     def _passed_over(self, span: Span) -> None:
-        self._note("lucene-ignored", "this holds no word that could be found, so it is passed over", span)
-
-    def _unknown_field(self, path: str, span: Span) -> None:
-        if path in self._unknown:
-            return
-        self._unknown.add(path)
-        close = self._known.suggestion(path) if len(self._unknown) <= _MOST_SUGGESTIONS else None
-        hint = f"did you mean `{close}`?" if close else None
-        self._note(
-            "unknown-field", f"`{path}` is not in the event schema; it is read as a keyword", span, hint=hint
-        )
-
-    def _note(
-        self,
-        code: str,
-        message: str,
-        span: Span,
-        severity: Severity = Severity.WARNING,
-        hint: str | None = None,
-    ) -> None:
-        self.notes.append(Diagnostic(code, message, severity, source=self._source, span=span, hint=hint))
-
-    def _error(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
-        self.errors.append(Diagnostic(code, message, source=self._source, span=span, hint=hint))
-        if len(self.errors) >= _MOST_ERRORS:
-            raise DogwatchError(self.errors)
+        self._reading.note("lucene-ignored", "this holds no word that could be found, so it is passed over", span)
 
 
 def _term(ref: FieldRef, value: Text, now: int | None) -> Predicate | None:
@@ -292,13 +264,3 @@ def _regexp(ref: FieldRef, pattern: str) -> Predicate:
                 Unfit.TYPE,
                 f"`{ref.path}` holds values of type {ref.type.value}, and regular expressions match text only",
             )
-
-
-def _complement(predicate: Predicate) -> Predicate:
-    match predicate:
-        case Constant(value=bool() as value):
-            return Constant(not value)
-        case Not(part=part):
-            return part
-        case _:
-            return Not(predicate)

@@ -235,7 +235,7 @@ class _Reading:
                 return Exists(field_text(node.value[1:-1], self._source, _span(node)), span)
             case _:
                 raise self._unsupported(
-                    "`_exists_` with anything but one field name", "such as `_exists_:host.name`", span
+                    "values of `_exists_` other than the name of a field", "such as `_exists_:host.name`", span
                 )
 
     def _word(self, image: str, field: Text | None, span: Span) -> Query:

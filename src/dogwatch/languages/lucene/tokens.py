@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Span
-from dogwatch.languages.size import check_length
+from dogwatch.languages.size import check_count, check_length
 
 MAX_DEPTH = 100
 """Groups inside each other; no query that a person wrote comes near it."""
 
-MAX_TOKENS = 20_000
+MAX_TOKENS = 10_000
 """Words and marks of one query: luqum's time grows with their square. Elasticsearch refuses far shorter ones."""
 
 _BLANKS = " \t\n\r\u3000"
@@ -93,15 +93,13 @@ def tokens(source: str) -> list[Token]:
             ``query-too-long``.
     """
     check_length(source)
-    check_length(source)
     found: list[Token] = []
     open_groups: list[Token] = []
     for token in _scanned(source):
         if token.kind is Kind.BOOST and found and found[-1].kind is Kind.BOOST:
             raise syntax_error(source, token.span, "a second boost of one clause")
         found.append(token)
-        if len(found) > MAX_TOKENS:
-            raise syntax_error(source, token.span, f"more than {MAX_TOKENS:,} words and marks")
+        check_count(source, len(found), token.span, MAX_TOKENS)
         if token.kind is Kind.OPEN:
             open_groups.append(token)
             if len(open_groups) > MAX_DEPTH:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dogwatch.base.diagnostic import Diagnostic, Place, Severity
+from dogwatch.base.diagnostic import Diagnostic, Place, Severity, Steps
 from dogwatch.base.time import parse_date_math, parse_duration
 from dogwatch.rules.attack import FRAMEWORK, Tactic, Technique, Threat, tactic_named, technique_page
 from dogwatch.rules.loaders.fields import Fields
@@ -23,7 +23,13 @@ _WITHOUT_QUERY = frozenset({"machine_learning"})
 
 
 def read_elastic_rule(
-    rule: Fields, own: Fields, *, place: Place, query_place: Place | None, extra: Mapping[str, Any]
+    rule: Fields,
+    own: Fields,
+    *,
+    place: Place,
+    query_place: Place | None,
+    query_steps: Steps = (),
+    extra: Mapping[str, Any],
 ) -> ElasticRule | None:
     """The rule that a table holds, or ``None`` if one of its problems is an error.
 
@@ -33,7 +39,8 @@ def read_elastic_rule(
         rule: The rule's table.
         own: Dogwatch's additions to it (origin, history, response); an empty table if there are none.
         place: Where the rule begins.
-        query_place: Where the query's text begins, if the file holds it as it is.
+        query_place: Where the query's text begins, if that is known.
+        query_steps: Where it goes on after each escape.
         extra: What else the file says; the rule's unread keys join it.
     """
     rule_id = rule.required_text("rule_id", hint="a UUID that stays with the rule; make one with `uuidgen`")
@@ -86,6 +93,7 @@ def read_elastic_rule(
         history=_history(own),
         place=place,
         query_place=query_place,
+        query_steps=query_steps,
         extra={**extra, **rule.rest(), **({"dogwatch": rest} if (rest := own.rest()) else {})},
     )
     if kind and kind not in RULE_TYPES:

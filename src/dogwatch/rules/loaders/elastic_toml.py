@@ -67,7 +67,8 @@ def load(text: str, file: str) -> Loaded:
         rule,
         own,
         place=_at(text, file, begin.key) if begin else Place(file, 1),
-        query_place=_at(text, file, query.value) if query and query.verbatim else None,
+        query_place=_at(text, file, query.value) if query else None,
+        query_steps=tuple((count, _at(text, file, at)) for count, at in (query and query.escapes) or ()),
         extra=_extra(document),
     )
     return Loaded([result] if result else [], [*rule.problems, *own.problems])

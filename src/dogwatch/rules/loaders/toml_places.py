@@ -11,7 +11,11 @@ from dataclasses import dataclass
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]+(?=[ \t]*([=\]]))", re.ASCII)
 _PLAIN_VALUE = re.compile(r"[^'\"#\[\]{}\n]+")
+_ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[ \t]*\r?\n[ \t\r\n]*|.)", re.DOTALL)
 _QUOTES = ("'''", '"""', "'", '"')
+
+
+Escapes = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +25,13 @@ class KeyPlace:
     Attributes:
         key: Where the key (or a table's header) begins.
         value: Where the value begins; within the quotes if it is a text.
-        verbatim: Whether the value is a text that the file holds as it is, without escapes.
+        escapes: For each escape of a text, the number of characters that the text has up to its end, and the
+            offset behind it; ``None`` if the value is no text.
     """
 
     key: int
     value: int
-    verbatim: bool
+    escapes: Escapes | None = None
 
 
 def key_places(text: str) -> dict[str, KeyPlace]:
@@ -46,7 +51,7 @@ class _Scanner:
             start = self.at
             if self.text[self.at] == "[":
                 prefix = self._header()
-                self.places.setdefault(prefix, KeyPlace(start, start, verbatim=False))
+                self.places.setdefault(prefix, KeyPlace(start, start))
                 continue
             parts = self._key("=")
             path = ".".join([prefix, *parts] if prefix else parts)
@@ -105,16 +110,27 @@ class _Scanner:
     def _value_place(self, key: int) -> KeyPlace:
         quote = next((each for each in _QUOTES if self.text.startswith(each, self.at)), None)
         if quote is None:
-            return KeyPlace(key, self.at, verbatim=False)
+            return KeyPlace(key, self.at)
         start = self.at + len(quote)
         if len(quote) == 3:
             # A line end right after the opening quotes is no part of the text.
             start += self.text.startswith("\r\n", start) * 2 or self.text.startswith("\n", start)
-        before, self.at = self.at, self.at
+        before = self.at
         self._skip_string()
-        verbatim = quote[0] == "'" or "\\" not in self.text[start : self.at]
-        self.at = before
-        return KeyPlace(key, start, verbatim)
+        end, self.at = self.at - len(quote), before
+        return KeyPlace(key, start, () if quote[0] == "'" else self._escapes(start, end))
+
+    def _escapes(self, start: int, end: int) -> Escapes:
+        found: list[tuple[int, int]] = []
+        count, before = 0, start
+        for escape in _ESCAPE.finditer(self.text, start, end):
+            # The decoder makes one character of both kinds of line end.
+            count += escape.start() - before - self.text.count("\r\n", before, escape.start())
+            # A backslash at the end of a line takes the white space after it away.
+            count += not escape[0][1:].isspace()
+            before = escape.end()
+            found.append((count, before))
+        return tuple(found)
 
     def _skip_string(self) -> None:
         quote = next(each for each in _QUOTES if self.text.startswith(each, self.at))

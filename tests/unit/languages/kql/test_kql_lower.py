@@ -300,10 +300,10 @@ def test_every_tree_lowers_or_is_refused_with_diagnostics(tree: Query, everythin
 
 def test_many_unknown_fields_and_many_errors_are_no_burden() -> None:
     started = time.process_time()
-    many = " or ".join(f"f{i}: x" for i in range(10_000))
-    assert len(lower_text(many, type_of=TYPES.get, known_fields=TYPES).notes) == 10_000
+    many = " or ".join(f"f{i}: x" for i in range(4_900))
+    assert len(lower_text(many, type_of=TYPES.get, known_fields=TYPES).notes) == 4_900
     with pytest.raises(DogwatchError) as caught:
-        predicate(" or ".join(["pid: x"] * 12_000))
+        predicate(" or ".join(["pid: x"] * 4_900))
     assert len(caught.value.diagnostics) == 20
     assert time.process_time() - started < 15
 
@@ -380,7 +380,7 @@ def test_conditions_on_every_field_are_limited() -> None:
     with pytest.raises(DogwatchError) as caught:
         predicate(" or ".join(["x"] * 10_000), known_fields=TYPES)
     assert {diagnostic.message for diagnostic in caught.value.diagnostics} == {
-        "more than 20 conditions look at every field"
+        "more than 10 conditions look at every field"
     }
     with pytest.raises(DogwatchError) as caught:
         predicate("x*" * 1000, known_fields=TYPES)

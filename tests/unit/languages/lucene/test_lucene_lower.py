@@ -8,6 +8,7 @@ from test_lucene_parser import PIECES
 from dogwatch.base.diagnostic import DogwatchError, Severity
 from dogwatch.base.time import parse_instant
 from dogwatch.engine.plan import check
+from dogwatch.engine.reference.predicate import evaluate
 from dogwatch.languages.lowering import Lowered
 from dogwatch.languages.lucene.lower import lower_text
 from dogwatch.logic.pattern import EventPattern
@@ -83,6 +84,23 @@ def test_dates_count_from_now_and_fill_their_unit() -> None:
     )
     with pytest.raises(DogwatchError, match="what `now` means"):
         lower_text("when:>now-1h", type_of=TYPES.get)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('name.caseless:"CMD.exe"', True),
+        ("name.caseless:>=CMD.EXA", True),
+        ("name.caseless:[CMD.EXA TO CMD.EXF]", True),
+        ("name.caseless:[CMD.EXA TO CMD.EXE}", False),
+        ("name:[cmd.exa TO cmd.exf]", False),
+    ],
+)
+def test_letter_case_does_not_count_in_caseless_fields(text: str, found: bool) -> None:
+    kinds = {"name": FieldType.KEYWORD, "name.caseless": FieldType.KEYWORD}
+    pattern = lower_text(text, type_of=kinds.get).pattern
+    assert isinstance(pattern, EventPattern)
+    assert evaluate(pattern.predicate, lambda _: ["cmd.EXE"]) is found
 
 
 def test_an_object_exists_where_a_field_below_it_does() -> None:

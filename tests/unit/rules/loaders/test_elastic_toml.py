@@ -54,10 +54,14 @@ def test_the_query_on_the_line_of_its_key_has_a_column() -> None:
     assert str(rule_of(text).query_place) == "x.toml:14:10"
 
 
-def test_an_escaped_query_has_no_place() -> None:
+def test_an_escaped_query_has_the_places_of_its_escapes() -> None:
     text = RULE.replace("'''\nprocess where true\n'''", '"process where process.name == \\"a\\""')
     rule = rule_of(text)
-    assert rule.query_place is None
+    assert str(rule.query_place) == "x.toml:14:10"
+    assert [(count, str(place)) for count, place in rule.query_steps] == [
+        (31, "x.toml:14:42"),
+        (33, "x.toml:14:45"),
+    ]
     assert rule.query == 'process where process.name == "a"'
 
 

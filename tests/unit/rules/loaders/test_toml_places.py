@@ -25,13 +25,36 @@ def test_a_line_end_after_three_quotes_is_no_part_of_the_text() -> None:
         text = f"q = {opening}body{opening.strip()}\nnext = 1\n"
         places = key_places(text)
         assert text[places["q"].value :].startswith("body")
-        assert places["q"].verbatim
+        assert places["q"].escapes == ()
         assert "next" in places
 
 
-def test_escapes_make_a_text_not_verbatim() -> None:
-    assert not key_places('q = "a\\tb"\n')["q"].verbatim
-    assert key_places("q = 'a\\tb'\n")["q"].verbatim
+def test_escapes_of_texts() -> None:
+    assert key_places('q = "a\\tb"\n')["q"].escapes == ((2, 8),)
+    assert key_places('q = "\\u0041\\U00000041\\\\"\n')["q"].escapes == ((1, 11), (2, 21), (3, 23))
+    assert key_places("q = 'a\\tb'\n")["q"].escapes == ()
+    assert key_places("q = 1\n")["q"].escapes is None
+
+
+def test_a_backslash_at_the_end_of_a_line_takes_white_space_away() -> None:
+    text = 'q = """\r\na \\ \r\n\r\n   b"""\n'
+    assert tomllib.loads(text)["q"] == "a b"
+    assert key_places(text)["q"].escapes == ((2, text.index("b")),)
+
+
+WRITTEN = ("a", "é", "\U0001f600", "\\u00e9", "\\U0001f600", "\\\\", '\\"', "\\t")
+
+
+@given(st.lists(st.sampled_from(WRITTEN), max_size=12))
+def test_each_character_is_found_behind_escapes(written: list[str]) -> None:
+    text = f'q = "{"".join(written)}"'
+    assert len(tomllib.loads(text)["q"]) == len(written)
+    place = key_places(text)["q"]
+    at = place.value
+    for number, each in enumerate(written):
+        count, begin = [step for step in ((0, place.value), *(place.escapes or ())) if step[0] <= number][-1]
+        assert begin + number - count == at
+        at += len(each)
 
 
 def test_strings_hide_what_looks_like_keys() -> None:

@@ -1,4 +1,4 @@
-"""The fields that a KQL query may name: their types, which of them a pattern means, and what lies nested."""
+"""The fields that a KQL or Lucene query may name: their types, which a pattern means, and what lies nested."""
 
 from __future__ import annotations
 
@@ -51,6 +51,10 @@ class Fields:
         """Whether the objects under a path are mapped as ``nested``, so that each is matched by itself."""
         return self._mapping_of(path) == _NESTED
 
+    def is_flattened(self, path: str) -> bool:
+        """Whether the field is a whole object mapped as ``flattened``, of which only the keys are columns here."""
+        return self._mapping_of(path) == _FLATTENED
+
     def holds_objects(self, path: str) -> bool:
         """Whether a path is that of plain objects, which have no values of their own."""
         below = f"{path}."
@@ -92,11 +96,6 @@ class Fields:
     def _refs(self) -> list[FieldRef]:
         refs = (self.ref(path) for path in self._known or ())
         return [ref for ref in refs if ref is not None and ref.type is not FieldType.OBJECT]
-
-
-def matches(pieces: Pieces, path: str) -> bool:
-    """Whether a path matches a pattern of literal pieces and stars from end to end."""
-    return _fits(_literals(pieces), path)
 
 
 def _literals(pieces: Pieces) -> list[str]:
