@@ -361,23 +361,23 @@ class TestCheckOfMany:
         outcome = run("rules", "check", many)
         assert outcome.status == 1
         assert outcome.err.count("warning: unknown-field") == 2
-        assert "2 fields of `acme` are not in the event schema, such as `acme.field_0` (in 4 places" in outcome.err
+        assert "2 fields of `acme` are not in the event schema, such as `acme.field_0` (in 5 places" in outcome.err
         assert f"{many / '0.toml'}:14:15" in outcome.err
         assert "`proces.name`" in outcome.err
         assert outcome.err.index("error: eql-verification") < outcome.err.index("2 fields of `acme`")
-        assert "1 error, 5 warnings.\n" in outcome.out
+        assert "1 error, 6 warnings.\n" in outcome.out
         assert outcome.out.endswith("`--all` tells each.\n")
 
     def test_all_of_them(self, many: Path) -> None:
         outcome = run("rules", "check", "--all", many)
-        assert outcome.err.count("warning: unknown-field: `acme.") == 4
+        assert outcome.err.count("warning: unknown-field: `acme.") == 5
         assert "--all" not in outcome.out
 
     def test_a_machine_gets_every_problem(self, many: Path) -> None:
         (many / "bad.toml").write_text("[rule\n")
         outcome = run("rules", "check", "--format", "ndjson", many)
         assert (outcome.status, outcome.err) == (1, "")
-        assert len(outcome.documents) == 7
+        assert len(outcome.documents) == 8
         assert outcome.documents[0] == {
             "severity": "warning",
             "code": "unknown-field",

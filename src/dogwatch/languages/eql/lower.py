@@ -62,7 +62,8 @@ def lower(
     limits = [limit for pipe in query.pipes if (limit := _limit(analysis, pipe)) is not None]
     clock = _clock(analysis, query.body.span, timestamp_field, tiebreaker_field)
     if analysis.errors:
-        raise DogwatchError(sorted(analysis.errors, key=lambda error: error.span.start if error.span else 0))
+        told = (*analysis.errors, *analysis.notes)
+        raise DogwatchError(sorted(told, key=lambda each: each.span.start if each.span else 0))
     return Lowered(pattern, tuple(analysis.notes), tuple(limits), clock)
 
 

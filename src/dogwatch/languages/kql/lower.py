@@ -59,7 +59,7 @@ def lower_text(
     reading = Reading(text, fields, type_code="kql-type", unsupported_code="kql-unsupported")
     predicate = _Lowering(reading, now).query(parse(text), _Scope())
     if reading.errors:
-        raise DogwatchError(reading.errors)
+        raise DogwatchError((*reading.errors, *reading.notes))
     return Lowered(EventPattern(predicate), tuple(reading.notes))
 
 

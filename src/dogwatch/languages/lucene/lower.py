@@ -75,7 +75,7 @@ def lower_text(
     reading = Reading(text, fields, type_code="lucene-type", unsupported_code="lucene-unsupported")
     predicate = _Lowering(reading, now).query(parse(text))
     if reading.errors:
-        raise DogwatchError(reading.errors)
+        raise DogwatchError((*reading.errors, *reading.notes))
     return Lowered(EventPattern(NEVER if predicate is None else predicate), tuple(reading.notes))
 
 

@@ -333,6 +333,16 @@ def test_a_join_key_may_be_analysed_text() -> None:
     assert query.notes == ()
 
 
+def test_a_refused_query_tells_its_warnings_too_in_the_order_of_the_text() -> None:
+    with pytest.raises(DogwatchError) as refused:
+        lower_text('any where nobody == "x" and length(pid) == 2 and noone == 1', type_of=TYPES.get)
+    assert [(each.code, each.severity) for each in refused.value.diagnostics] == [
+        ("unknown-field", Severity.WARNING),
+        ("eql-verification", Severity.ERROR),
+        ("unknown-field", Severity.WARNING),
+    ]
+
+
 def test_two_optional_unknown_fields_are_both_null() -> None:
     assert lowered("?nobody == ?noone") == ALWAYS
     assert lowered("?nobody != ?noone") == NEVER
