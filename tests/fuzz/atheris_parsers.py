@@ -13,7 +13,7 @@ except ImportError:
 with atheris.instrument_imports(include=["dogwatch"]):
     from dogwatch.base.diagnostic import DogwatchError
     from dogwatch.base.text import Fold
-    from dogwatch.engine import lucene_regex
+    from dogwatch.engine.regex.lucene import LuceneRegex
     from dogwatch.languages.eql import parser as eql
     from dogwatch.languages.fortisiem import parser as fortisiem
     from dogwatch.languages.kql import parser as kql
@@ -24,7 +24,7 @@ TARGETS: dict[str, Callable[[str], object]] = {
     "kql": kql.parse,
     "lucene": lucene.parse,
     "fortisiem": fortisiem.parse_filter,
-    "regex": lambda text: lucene_regex.LuceneRegex([text], Fold.ASCII).matches("a1 "),
+    "regex": lambda text: LuceneRegex([text], Fold.ASCII).matches("a1 "),
 }
 
 

@@ -23,7 +23,7 @@ from dogwatch.engine.kernels.mask import Flags, Mask, Rows
 from dogwatch.engine.kernels.together import PatternGroups
 from dogwatch.engine.kernels.wildcard import MAX_PATTERN, is_too_long
 from dogwatch.engine.reference.functions import FUNCTIONS as BEHAVIOURS
-from dogwatch.engine.regex import MAX_COST, compile_regex, cost_of, too_costly
+from dogwatch.engine.regex.compiled import MAX_COST, compile_regex, cost_of, too_costly
 from dogwatch.events.batch import Batch
 from dogwatch.logic.functions import FUNCTIONS
 from dogwatch.logic.predicate import (

@@ -23,7 +23,7 @@ from dogwatch.engine.kernels.text import text_test
 from dogwatch.engine.kernels.wildcard import MAX_PATTERN, compile_patterns, length_of
 from dogwatch.engine.plan import check
 from dogwatch.engine.reference import evaluate
-from dogwatch.engine.regex import compile_regex
+from dogwatch.engine.regex.compiled import compile_regex
 from dogwatch.engine.words import holds_words
 from dogwatch.logic.pattern import predicates_of
 from dogwatch.logic.predicate import (

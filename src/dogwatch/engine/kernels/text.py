@@ -10,7 +10,7 @@ from dogwatch.base.words import words_of
 from dogwatch.engine.kernels.wildcard import TextTest, compile_patterns
 from dogwatch.engine.ordering import address_number, network_range
 from dogwatch.engine.reference.predicate import evaluate
-from dogwatch.engine.regex import compile_regex
+from dogwatch.engine.regex.compiled import compile_regex
 from dogwatch.engine.words import holds_words
 from dogwatch.logic.predicate import AnyWord, Contains, Field, InNetwork, IsTrue, Like, Predicate, Regex, Words
 

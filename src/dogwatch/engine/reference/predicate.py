@@ -13,7 +13,7 @@ from dogwatch.base.text import Fold, places_of
 from dogwatch.base.words import words_of
 from dogwatch.engine.ordering import sort_key
 from dogwatch.engine.reference.functions import Value, call
-from dogwatch.engine.regex import compile_regex
+from dogwatch.engine.regex.compiled import compile_regex
 from dogwatch.engine.words import holds_words
 from dogwatch.events.document import field_values
 from dogwatch.logic.predicate import (

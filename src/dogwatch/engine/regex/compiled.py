@@ -1,7 +1,7 @@
 """Regular expressions over text that strangers typed: matched in linear time or refused.
 
-Hyperscan compiles the ``PERL`` dialect and, rewritten by ``dogwatch.engine.java_regex``, the ``JAVA`` dialect;
-``dogwatch.engine.lucene_regex`` compiles the ``LUCENE`` dialect.
+Hyperscan compiles the ``PERL`` dialect and, rewritten by ``dogwatch.engine.regex.java``, the ``JAVA`` dialect;
+``dogwatch.engine.regex.lucene`` compiles the ``LUCENE`` dialect.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import hyperscan
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 from dogwatch.base.text import Fold
-from dogwatch.engine.java_regex import from_java
-from dogwatch.engine.lucene_regex import MAX_WORK, LuceneRegex, TooLargeError
-from dogwatch.engine.regex_size import MAX_SIZE, size
+from dogwatch.engine.regex.java import from_java
+from dogwatch.engine.regex.lucene import MAX_WORK, LuceneRegex, TooLargeError
+from dogwatch.engine.regex.size import MAX_SIZE, size
 from dogwatch.logic.predicate import RegexDialect
 
 MAX_PATTERN = 8192

@@ -8,7 +8,7 @@ import pytest
 
 from dogwatch.base.diagnostic import DogwatchError
 from dogwatch.base.text import Fold
-from dogwatch.engine.regex import MAX_PATTERN, compile_regex
+from dogwatch.engine.regex.compiled import MAX_PATTERN, compile_regex
 from dogwatch.logic.predicate import RegexDialect
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from dogwatch.base.diagnostic import DogwatchError
 from dogwatch.base.text import Fold
-from dogwatch.engine.regex import compile_regex
-from dogwatch.engine.regex_size import MAX_SIZE, size
+from dogwatch.engine.regex.compiled import compile_regex
+from dogwatch.engine.regex.size import MAX_SIZE, size
 from dogwatch.logic.predicate import RegexDialect
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 from dogwatch.base.text import Fold
-from dogwatch.engine.regex import compile_regex
+from dogwatch.engine.regex.compiled import compile_regex
 from dogwatch.logic.predicate import RegexDialect
 
 

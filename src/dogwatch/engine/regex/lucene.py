@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from dogwatch.base.text import Fold
-from dogwatch.engine.lucene_syntax import (
+from dogwatch.engine.regex.lucene_syntax import (
     ANY_CHAR,
     DIGITS,
     AllOf,

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from dogwatch.base.diagnostic import DogwatchError
 from dogwatch.base.text import Fold
-from dogwatch.engine.lucene_regex import MAX_STATES, LuceneRegex
-from dogwatch.engine.lucene_syntax import MAX_REPEAT, parse
-from dogwatch.engine.regex import MAX_PATTERN, compile_regex
+from dogwatch.engine.regex.compiled import MAX_PATTERN, compile_regex
+from dogwatch.engine.regex.lucene import MAX_STATES, LuceneRegex
+from dogwatch.engine.regex.lucene_syntax import MAX_REPEAT, parse
 from dogwatch.logic.predicate import RegexDialect
 
 LUCENE_CASES = [
