@@ -21,12 +21,13 @@ from dogwatch.engine.kernels.column import Columns
 from dogwatch.engine.kernels.leaf import CHEAP, LeafKernel, compile_leaf
 from dogwatch.engine.kernels.mask import Flags, Mask, Rows
 from dogwatch.engine.kernels.together import PatternGroups
-from dogwatch.engine.kernels.wildcard import MAX_PATTERN, is_too_long
+from dogwatch.engine.kernels.wildcard import is_too_long
 from dogwatch.engine.reference.functions import FUNCTIONS as BEHAVIOURS
 from dogwatch.engine.regex.compiled import MAX_COST, compile_regex, cost_of, too_costly
 from dogwatch.events.batch import Batch
 from dogwatch.logic.functions import FUNCTIONS
 from dogwatch.logic.predicate import (
+    MAX_WILDCARD,
     And,
     AnyWord,
     Between,
@@ -399,7 +400,7 @@ def _excesses(leaf: Leaf) -> list[Diagnostic]:
     """What is so large that only an attacker would ask it."""
     problems = []
     if isinstance(leaf, Like) and any(map(is_too_long, leaf.patterns)):
-        message = f"a wildcard pattern has more than {MAX_PATTERN:,} characters"
+        message = f"a wildcard pattern has more than {MAX_WILDCARD:,} characters"
         problems.append(Diagnostic("pattern-too-long", message, hint="ask for parts of the text, each by itself"))
     if any(is_too_deep(field.ref.path) for field in fields_of(leaf)):
         problems.append(Diagnostic("field-too-deep", f"the field's path has more than {MAX_NAMES} names"))

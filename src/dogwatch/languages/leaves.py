@@ -17,6 +17,7 @@ from dogwatch.languages.cidr import block_of
 from dogwatch.languages.date import instant_of, needs_now
 from dogwatch.languages.value import Text
 from dogwatch.logic.predicate import (
+    MAX_WILDCARD,
     NEVER,
     AnyWord,
     Between,
@@ -95,6 +96,12 @@ def match_leaf(ref: FieldRef, value: Text, now: int | None, *, split: bool = Fal
     if value.is_star and not value.quoted:
         return Exists(field)
     refuse_null(value)
+    if value.has_wildcard and value.length > MAX_WILDCARD:
+        raise UnfitValueError(
+            Unfit.UNSUPPORTED,
+            f"a wildcard pattern has more than {MAX_WILDCARD:,} characters",
+            "ask for parts of the text, each by itself",
+        )
     if value.has_wildcard and ref.type not in (FieldType.KEYWORD, FieldType.TEXT, FieldType.VERSION):
         raise UnfitValueError(Unfit.TYPE, f"`{ref.path}` holds {_KINDS[ref.type]}, and wildcards match text only")
     match ref.type:

@@ -39,6 +39,11 @@ class Text:
         return self.pieces == (Wild.ANY,)
 
     @property
+    def length(self) -> int:
+        """Characters that it stands in, each wildcard counting as one."""
+        return sum(1 if isinstance(piece, Wild) else len(piece) for piece in self.pieces)
+
+    @property
     def literal(self) -> str:
         """The text as characters, wildcard stars as ``*``."""
         return "".join(piece.value if isinstance(piece, Wild) else piece for piece in self.pieces)

@@ -79,6 +79,10 @@ class Wild(enum.Enum):
     """Exactly one character."""
 
 
+MAX_WILDCARD = 8192
+"""Characters of the longest wildcard pattern, stars and question marks included."""
+
+
 @dataclass(frozen=True, slots=True)
 class WildcardPattern:
     """A pattern over a whole text: literal pieces and wildcards.

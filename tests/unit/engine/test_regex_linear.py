@@ -20,13 +20,14 @@ import pytest
 from dogwatch.base.diagnostic import DogwatchError
 from dogwatch.base.text import Fold, places_of
 from dogwatch.engine.kernels.text import text_test
-from dogwatch.engine.kernels.wildcard import MAX_PATTERN, compile_patterns, length_of
+from dogwatch.engine.kernels.wildcard import compile_patterns, length_of
 from dogwatch.engine.plan import check
 from dogwatch.engine.reference import evaluate
 from dogwatch.engine.regex.compiled import compile_regex
 from dogwatch.engine.words import holds_words
 from dogwatch.logic.pattern import predicates_of
 from dogwatch.logic.predicate import (
+    MAX_WILDCARD,
     And,
     AnyWord,
     Constant,
@@ -209,7 +210,7 @@ WORST: list[tuple[str, tuple[str | Wild, ...]]] = [
 @pytest.mark.parametrize(("piece", "pieces"), WORST, ids=range(len(WORST)))
 def test_the_worst_patterns_take_linear_work(piece: str, pieces: tuple[str | Wild, ...]) -> None:
     pattern = WildcardPattern(pieces)
-    assert length_of(pattern) <= MAX_PATTERN
+    assert length_of(pattern) <= MAX_WILDCARD
     text = Counted((piece * LENGTH)[:LENGTH])
     started = time.process_time()
     assert not compile_patterns([pattern])(text)

@@ -6,7 +6,7 @@ import pytest
 
 from dogwatch.base.diagnostic import DogwatchError
 from dogwatch.detect.search import Search
-from dogwatch.languages.size import MAX_QUERY_LENGTH, MAX_TOKENS
+from dogwatch.languages.source import MAX_QUERY_LENGTH, MAX_TOKENS
 from dogwatch.schema.schema import Schema
 
 QUERIES = {

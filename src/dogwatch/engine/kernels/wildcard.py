@@ -12,10 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dogwatch.logic.predicate import Wild, WildcardPattern
-
-MAX_PATTERN = 8192
-"""Characters of the longest wildcard pattern that is matched, a run of stars counting once."""
+from dogwatch.logic.predicate import MAX_WILDCARD, Wild, WildcardPattern
 
 _TRIES = 16
 """Places at which a stretch is looked for by its longest part before it is looked for bit by bit."""
@@ -30,9 +27,9 @@ def length_of(pattern: WildcardPattern) -> int:
 
 
 def is_too_long(pattern: WildcardPattern) -> bool:
-    """Whether a pattern is longer than ``MAX_PATTERN``."""
+    """Whether a pattern is longer than ``MAX_WILDCARD``, a run of stars counting once."""
     at_most = sum(1 if isinstance(piece, Wild) else len(piece) for piece in pattern.pieces)
-    return at_most > MAX_PATTERN and length_of(pattern) > MAX_PATTERN
+    return at_most > MAX_WILDCARD and length_of(pattern) > MAX_WILDCARD
 
 
 def compile_patterns(patterns: Sequence[WildcardPattern]) -> TextTest:

@@ -29,6 +29,7 @@ from dogwatch.languages.eql.operand import (
 )
 from dogwatch.logic import predicate as logic
 from dogwatch.logic.predicate import (
+    MAX_WILDCARD,
     NEVER,
     Compare,
     Exists,
@@ -93,7 +94,7 @@ def wildcard(
 ) -> Predicate:
     """``operand like (patterns)``, and ``:``: whole texts with ``*`` and ``?``, which have no escape."""
     texts = _pattern_texts(analysis, name, operand, patterns)
-    if texts is None:
+    if texts is None or _too_long(analysis, patterns):
         return UNKNOWN
     if isinstance(operand, Choice):
         return either_way(
@@ -252,3 +253,18 @@ def _pattern_texts(
                 pattern.span, f"`{name}` matches text against text, not {describe(pattern)}", "use `==` or `in`"
             )
     return None if failed else texts
+
+
+def _too_long(analysis: Analysis, patterns: Sequence[Constant]) -> bool:
+    """Whether a pattern is longer than is matched; errors are noted."""
+    found = [
+        pattern
+        for pattern in patterns
+        if isinstance(pattern.value, str)
+        and len(pattern.value) > MAX_WILDCARD
+        and any(star in pattern.value for star in _WILDCARDS)
+    ]
+    for pattern in found:
+        message = f"a wildcard pattern has more than {MAX_WILDCARD:,} characters"
+        analysis.fail(pattern.span, message, "ask for parts of the text, each by itself", code="pattern-too-long")
+    return bool(found)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Span
-from dogwatch.languages.size import check_count, check_length
+from dogwatch.languages.source import check_count, check_text
 
 KEYWORDS = frozenset(
     {
@@ -83,12 +83,12 @@ def scan(text: str) -> Iterator[Token]:
     """The tokens of a query one after the other, an ``END`` token last.
 
     Args:
-        text: The query, of the size that ``dogwatch.languages.size`` allows.
+        text: The query, of the size that ``dogwatch.languages.source`` allows.
 
     Raises:
         DogwatchError: ``eql-syntax``, at the first character that belongs to no token.
     """
-    check_length(text)
+    check_text(text)
     position, length, count = 0, len(text), 0
     while position < length:
         token = _token_at(text, position)

@@ -13,7 +13,7 @@ from dogwatch.languages.fortisiem.filter import FilterLowering
 from dogwatch.languages.fortisiem.parser import parse_aggregate, parse_filter
 from dogwatch.languages.fortisiem.reading import Reading, Report
 from dogwatch.languages.lowering import Lowered, TypeOf
-from dogwatch.languages.size import check_length
+from dogwatch.languages.source import check_text
 from dogwatch.logic.pattern import AggregatePattern, Constraint
 from dogwatch.logic.predicate import Field, Predicate
 
@@ -49,7 +49,7 @@ def lower_subpattern(
             hold; ``fortisiem-unsupported`` for what we cannot run, saying what is missing.
     """
     for text in (filter_text, aggregate_text):
-        check_length(text)
+        check_text(text)
     report = Report()
     if window_seconds <= 0:
         report.errors.append(

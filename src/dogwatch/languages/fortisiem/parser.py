@@ -45,7 +45,7 @@ from dogwatch.languages.fortisiem.tokens import (
     unescaped,
     unescaped_regex,
 )
-from dogwatch.languages.size import check_count
+from dogwatch.languages.source import check_count
 
 MAX_DEPTH = 60
 """Brackets, calls and negations inside each other."""

@@ -20,7 +20,7 @@ from dogwatch.languages.kql.tokens import BLANKS, tokens
 from dogwatch.languages.leaves import UnfitValueError, any_of, match_leaf, range_leaf, refuse_null
 from dogwatch.languages.lowering import Lowered, MappingOf, TypeOf
 from dogwatch.languages.reading import Reading
-from dogwatch.languages.size import check_size
+from dogwatch.languages.source import check_size
 from dogwatch.languages.value import Text
 from dogwatch.logic import predicate as logic
 from dogwatch.logic.pattern import EventPattern

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Span
-from dogwatch.languages.size import check_count, check_length
+from dogwatch.languages.source import check_count, check_text
 
 MAX_DEPTH = 100
 """Groups inside each other; no query that a person wrote comes near it."""
@@ -92,7 +92,7 @@ def tokens(source: str) -> list[Token]:
         DogwatchError: ``lucene-syntax`` when the text cannot be cut into tokens, or brackets do not match;
             ``query-too-long``.
     """
-    check_length(source)
+    check_text(source)
     found: list[Token] = []
     open_groups: list[Token] = []
     for token in _scanned(source):

@@ -11,7 +11,9 @@ _LONG_MAX = 2**63 - 1
 texts = st.text(max_size=12)
 names = st.one_of(
     st.sampled_from(["process", "name", "sequence", "null", "a_1", "@timestamp", "runs", "like", "any"]),
-    st.text(min_size=1, max_size=6).filter(lambda name: "." not in name),
+    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=6).filter(
+        lambda name: "." not in name
+    ),
 )
 paths = st.lists(names, min_size=1, max_size=3).map(".".join)
 fields = st.builds(ast.Field, paths, st.booleans())

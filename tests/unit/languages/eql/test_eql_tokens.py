@@ -4,7 +4,7 @@ import pytest
 
 from dogwatch.base.diagnostic import DogwatchError, Span
 from dogwatch.languages.eql.tokens import Kind, Token, scan
-from dogwatch.languages.size import MAX_QUERY_LENGTH
+from dogwatch.languages.source import MAX_QUERY_LENGTH
 
 
 def _one(text: str) -> Token:

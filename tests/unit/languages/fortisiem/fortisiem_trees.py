@@ -29,7 +29,7 @@ from dogwatch.languages.fortisiem.ast import (
 
 NAMES = st.sampled_from(["user", "srcIpAddr", "count", "fe80", "_x9", "inner", "android"])
 _ATTRIBUTES = st.builds(Attribute, NAMES)
-_CHARACTERS = st.characters(exclude_categories=["Cs"]) | st.sampled_from("\"'\\\n,()@ ")
+_CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0") | st.sampled_from("\"'\\\n,()@ ")
 TEXTS = st.builds(Text, st.text(_CHARACTERS, max_size=6))
 _REGEX_UNITS = st.sampled_from([r"\\", r"\.", r"\d", '"', "'", ".*", "|", "^", "x", "(a)", "\n"])
 PATTERNS = st.builds(Text, st.lists(_REGEX_UNITS, max_size=5).map("".join))

@@ -8,8 +8,8 @@ from dogwatch.languages.value import Text
 from dogwatch.logic.predicate import Order, Wild
 
 _CHARACTERS = st.one_of(
-    st.sampled_from([*' \t\n\xa0\\():<>"*{}?nu0é\u2003\0', "and", " or ", "not ", " not", "\\u0041"]),
-    st.characters(exclude_categories=["Cs"]),
+    st.sampled_from([*' \t\n\xa0\\():<>"*{}?nu0é\u2003', "and", " or ", "not ", " not", "\\u0041"]),
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
 )
 _LITERALS = st.lists(_CHARACTERS, min_size=1, max_size=8).map("".join)
 

@@ -1,4 +1,4 @@
-"""How large a query may be: one limit for every language, far beyond what a person writes.
+"""What the text of a query may be, in any language: how large, and of which characters.
 
 The longest query in Elastic's public rules has 14,000 characters. A query within these limits is read and
 made ready within a second; what is longer comes from a program or an attacker, and is refused before it is
@@ -7,6 +7,7 @@ looked at.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Span
@@ -18,14 +19,30 @@ MAX_TOKENS = 20_000
 """Words and marks of a query."""
 
 
-def check_length(source: str) -> None:
-    """Refuses a query of too many characters.
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+"""What no text holds: it comes from bytes that are not UTF-8, or from a file that is not text."""
+
+
+def check_text(source: str) -> None:
+    """Refuses a query of too many characters, or with what is no character of a text.
 
     Raises:
-        DogwatchError: ``query-too-long``.
+        DogwatchError: ``query-too-long``, ``query-character``.
     """
     if len(source) > MAX_QUERY_LENGTH:
         raise _too_long(source, MAX_QUERY_LENGTH, f"{MAX_QUERY_LENGTH:,} characters")
+    strange = _NO_TEXT.search(source)
+    if strange is not None:
+        name = "a NUL" if strange[0] == "\0" else "half of a character, or a byte that is not UTF-8"
+        raise DogwatchError(
+            Diagnostic(
+                "query-character",
+                f"the query holds {name}",
+                source=source,
+                span=Span(*strange.span()),
+                hint="write the query anew, as text in UTF-8",
+            )
+        )
 
 
 def check_count(source: str, count: int, span: Span, limit: int = MAX_TOKENS) -> None:
@@ -45,7 +62,7 @@ def check_count(source: str, count: int, span: Span, limit: int = MAX_TOKENS) ->
 
 
 def check_size(source: str, spans: Iterable[Span]) -> None:
-    """Refuses a query of too many characters or words, before it is parsed.
+    """Refuses a query of too many or of strange characters, or of too many words, before it is parsed.
 
     Args:
         source: The query.
@@ -54,7 +71,7 @@ def check_size(source: str, spans: Iterable[Span]) -> None:
     Raises:
         DogwatchError: ``query-too-long``, or what the tokens' scanner raises.
     """
-    check_length(source)
+    check_text(source)
     if len(source) > MAX_TOKENS:
         for count, span in enumerate(spans):
             check_count(source, count, span)
