@@ -58,7 +58,9 @@ def notices(blind: Iterable[BlindRule], *, everything: bool = False) -> Iterator
         hints = [_REMEDIES[field.path] for field in group.fields if field.path in _REMEDIES]
         if hint and group is groups[-1]:
             hints.append(hint)
-        why = f"none of their events has {_listed(group.fields)}"
+        # What no event has is not there for one rule more than for another.
+        whose = "no event has" if any(each.everywhere for each in group.rules) else "none of their events has"
+        why = f"{whose} {_listed(group.fields)}"
         yield _notice(len(group.rules), why, "; ".join(hints) or None)
     rest = groups[len(shown) :]
     if rest:
@@ -88,7 +90,7 @@ def _notice(rules: int, why: str, hint: str | None, *, more: bool = False) -> Di
 
 
 def _listed(fields: Sequence[FieldRef]) -> str:
-    """The fields by name: ``a``, ``a or b``, ``a, b, c or 4 others``."""
+    """The fields by name: a; a or b; a, b, c or 4 others."""
     names = list(map(_name, fields[:_MOST_FIELDS]))
     if len(fields) > _MOST_FIELDS:
         names.append(f"{len(fields) - _MOST_FIELDS} others")
@@ -99,5 +101,6 @@ def _listed(fields: Sequence[FieldRef]) -> str:
 def _name(field: FieldRef) -> str:
     """The field's name; a FortiSIEM attribute as its rules write it, with the fields that it is taken from."""
     derived = DERIVED_FIELDS.get(field.path)
-    name = printable(field.path.removeprefix(FORTISIEM_PREFIX))
-    return name if derived is None else f"{name} (from {', '.join(source.path for source in derived.inputs)})"
+    name = f"`{printable(field.path.removeprefix(FORTISIEM_PREFIX))}`"
+    sources = [] if derived is None else [f"`{source.path}`" for source in derived.inputs]
+    return f"{name} (from {', '.join(sources)})" if sources else name

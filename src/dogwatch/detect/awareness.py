@@ -74,11 +74,13 @@ class BlindRule:
         rule: The rule.
         fields: The columns that no event offered to it had, at least one.
         alone: Whether any one of ``fields`` is cause enough; else it takes all of them together.
+        everywhere: Whether no event at all had any of them; else some did that the rule was not offered.
     """
 
     rule: Rule
     fields: tuple[FieldRef, ...]
     alone: bool
+    everywhere: bool = False
 
 
 class FieldPresence:

@@ -6,7 +6,7 @@ import enum
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -236,7 +236,8 @@ class Matching:
 
     def blind(self) -> list[BlindRule]:
         """The rules that no event so far could have satisfied, for want of fields, of those that saw any."""
-        missing: dict[tuple[str, ...], Missing] = {}
+        nowhere = self._missing(())
+        missing: dict[tuple[str, ...], Missing] = {(): nowhere}
         found = []
         for compiled in self.rules:
             instance = compiled.rule.instance_id
@@ -246,7 +247,8 @@ class Matching:
             if patterns not in missing:
                 missing[patterns] = self._missing(patterns)
             blind = blind_rule(compiled, missing[patterns])
-            found += [blind] if blind else []
+            if blind is not None:
+                found.append(replace(blind, everywhere=nowhere.issuperset(blind.fields)))
         return found
 
     def _missing(self, patterns: tuple[str, ...]) -> Missing:

@@ -369,22 +369,35 @@ class TestFieldAwareness:
         outcome = run("scan", netcat, "--rules", rules)
         notices = [line for line in outcome.err.splitlines() if "rule-blind" in line]
         assert notices == [
-            "notice: rule-blind: 2 rules could not match: none of their events has process.parent.name",
-            "notice: rule-blind: 1 rule could not match: none of their events has dll.path",
-            "notice: rule-blind: 1 rule could not match: none of their events has dll.pe.company",
+            "notice: rule-blind: 2 rules could not match: no event has `process.parent.name`",
+            "notice: rule-blind: 1 rule could not match: no event has `dll.path`",
+            "notice: rule-blind: 1 rule could not match: no event has `dll.pe.company`",
             "notice: rule-blind: 2 more rules could not match: their events lack 2 other fields or sets of fields",
         ]
         assert "hint: --explain-fields" in outcome.err
         assert outcome.documents == []
         assert outcome.status == 0
 
+    def test_a_field_that_only_other_data_streams_have_is_told_of_as_such(self, tmp_path: Path) -> None:
+        event = {"@timestamp": "2026-11-22T02:00:00Z", "event": {"category": "process"}, "process": {"name": "nc"}}
+        documents = [
+            {"_index": "logs-b", "_source": event},
+            {"_index": "logs-a", "_source": {"event": {"id": "1"}}},
+        ]
+        events = write_events(tmp_path / "events.ndjson", *documents)
+        rule = write_rule(
+            tmp_path / "rule.toml", query='any where process.name == "nc"', more='index = ["logs-a"]'
+        )
+        outcome = run("scan", events, "--rules", rule)
+        assert "1 rule could not match: none of their events has `process.name`" in outcome.err
+
     def test_the_full_list_on_demand(self, netcat: Path, rules: Path) -> None:
         outcome = run("scan", netcat, "--rules", rules, "--explain-fields")
         assert "--explain-fields" not in outcome.err
-        assert "none of their events has process.hash.md5 or process.hash.sha1\n  hash@1  Test high" in outcome.err
+        assert "no event has `process.hash.md5` or `process.hash.sha1`\n  hash@1  Test high" in outcome.err
         assert (
-            "none of their events has process.parent.name\n"
-            "  parent@1  Test high\n  parents@1  Test high  (also dll.name)\n" in outcome.err
+            "no event has `process.parent.name`\n"
+            "  parent@1  Test high\n  parents@1  Test high  (also `dll.name`)\n" in outcome.err
         )
         assert "quiet@1" not in outcome.err
         assert outcome.out == ""
@@ -396,14 +409,14 @@ class TestFieldAwareness:
     def test_what_gives_a_value_is_named(self, tmp_path: Path) -> None:
         rule = write_rule(tmp_path / "rule.toml", query='process where host.name == "web-01"')
         outcome = run("scan", SHELL, "--rules", rule)
-        assert "none of their events has host.name\n  hint: --host names the host" in outcome.err
+        assert "no event has `host.name`\n  hint: --host names the host" in outcome.err
         assert len(run("scan", SHELL, "--rules", rule, "--host", "web-01").documents) > 0
 
     def test_an_attribute_is_named_as_its_rules_write_it(self, tmp_path: Path) -> None:
         event = {"event": {"category": "process", "type": "start"}}
         events = write_events(tmp_path / "events.ndjson", {"@timestamp": "2026-11-22T02:00:00Z", **event})
         outcome = run("scan", events, "--rule", "linux: netcat")
-        assert "1 rule could not match: none of their events has procName (from process.name)" in outcome.err
+        assert "1 rule could not match: no event has `procName` (from `process.name`)" in outcome.err
 
     def test_quiet(self, netcat: Path, rules: Path) -> None:
         assert run("scan", netcat, "--rules", rules, "-q").err == ""
