@@ -1,4 +1,3 @@
-import json
 import os
 import time
 import tomllib
@@ -14,7 +13,6 @@ from dogwatch.base.diagnostic import DogwatchError, Severity
 from dogwatch.base.text import Fold
 from dogwatch.engine.plan import check
 from dogwatch.engine.reference.predicate import evaluate
-from dogwatch.events.document import PathTree
 from dogwatch.languages.kql.ast import Query
 from dogwatch.languages.kql.lower import lower_text
 from dogwatch.languages.kql.parser import parse
@@ -42,7 +40,6 @@ from dogwatch.logic.predicate import (
     conjunction,
     disjunction,
 )
-from dogwatch.schema.coerce import coerce_all
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
 from dogwatch.schema.schema import Schema
 
@@ -56,16 +53,6 @@ TYPES = {
     "when": FieldType.DATE,
     "message": FieldType.TEXT,
     "a.b": FieldType.KEYWORD,
-}
-EVALUATE_TYPES = {
-    "number": FieldType.LONG,
-    "number_list": FieldType.LONG,
-    "boolean": FieldType.BOOLEAN,
-    "boolean_list": FieldType.BOOLEAN,
-    "ip": FieldType.IP,
-    "structured.a.b": FieldType.LONG,
-    "string": FieldType.KEYWORD,
-    "string_list": FieldType.KEYWORD,
 }
 
 
@@ -233,28 +220,6 @@ def test_a_field_pattern_that_fits_no_field() -> None:
     lowered = lower_text("z*: x", type_of=TYPES.get, known_fields=TYPES)
     assert lowered.pattern == EventPattern(NEVER)
     assert [note.code for note in lowered.notes] == ["unknown-field"]
-
-
-def test_detection_rules_evaluate_cases() -> None:
-    path = SHARED / "conformance" / "kuery" / "elastic__detection-rules" / "evaluate.json"
-    if not path.exists():
-        pytest.skip(f"the conformance data is not here: {path}")
-    data = json.loads(path.read_text(encoding="utf-8"))
-    assert data["cases"]
-    for case in data["cases"]:
-        document = data["documents"][case["document"]]
-        lowered = lower_text(case["query"], type_of=EVALUATE_TYPES.get, known_fields=EVALUATE_TYPES)
-        assert isinstance(lowered.pattern, EventPattern)
-
-        def values(ref: FieldRef, document: dict[str, Any] = document) -> list[Scalar]:
-            return coerce_all(PathTree([ref.path]).extract(document)[0], ref.type)[0]
-
-        expected = case["matches"]
-        if case["query"] == 'deltas:{ action:ADD and role:"roles/other" }':
-            # The one case that needs the elements of a list told apart, which the notice speaks of.
-            assert [note.code for note in lowered.notes if note.severity is Severity.NOTICE] == ["kql-nested"]
-            expected = True
-        assert evaluate(lowered.pattern.predicate, values) is expected, case["query"]
 
 
 def test_the_public_rule_corpus_lowers() -> None:
