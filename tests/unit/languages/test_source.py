@@ -1,4 +1,4 @@
-"""What no language takes as the text of a query."""
+"""What the text of a query may be: at a limit it is read, one beyond it is refused with a hint."""
 
 from __future__ import annotations
 
@@ -6,13 +6,22 @@ import pytest
 
 import dogwatch
 from dogwatch.base.diagnostic import DogwatchError
-from dogwatch.languages.source import MAX_QUERY_LENGTH
+from dogwatch.detect.search import Search
+from dogwatch.languages.source import MAX_QUERY_LENGTH, MAX_TOKENS
+from dogwatch.schema.schema import Schema
 
 QUERIES = {
     "eql": 'any where process.name == "{}"',
     "kql": 'process.name: "{}"',
     "lucene": 'process.name:"{}"',
     "fortisiem": "procName = '{}'",
+}
+
+WHOLE = {
+    "eql": "any where true",
+    "kql": "process.name: a",
+    "lucene": "process.name:a",
+    "fortisiem": 'procName = "a"',
 }
 
 
@@ -35,10 +44,27 @@ def test_other_strange_characters_are_characters(language: str) -> None:
     )
 
 
-@pytest.mark.parametrize("language", QUERIES)
-def test_a_query_without_end_is_refused(language: str) -> None:
-    with pytest.raises(DogwatchError, match="query-too-long"):
-        dogwatch.search(language, QUERIES[language].format("x" * MAX_QUERY_LENGTH), [])
+@pytest.mark.parametrize("language", WHOLE)
+def test_one_character_too_many(language: str) -> None:
+    query = WHOLE[language].ljust(MAX_QUERY_LENGTH)
+    Search(language, query, Schema.ecs())
+    with pytest.raises(DogwatchError) as raised:
+        Search(language, query + " ", Schema.ecs())
+    (diagnostic,) = raised.value.diagnostics
+    assert diagnostic.code == "query-too-long"
+    assert f"{MAX_QUERY_LENGTH:,} characters" in diagnostic.message
+    assert diagnostic.hint
+
+
+@pytest.mark.parametrize(
+    ("language", "start", "each"), [("eql", "any where process.pid in (", "1,"), ("kql", "a: (", "b or ")]
+)
+def test_too_many_words(language: str, start: str, each: str) -> None:
+    with pytest.raises(DogwatchError) as raised:
+        Search(language, start + each * (MAX_TOKENS // 2) + each, Schema.ecs())
+    (diagnostic,) = raised.value.diagnostics
+    assert diagnostic.code == "query-too-long"
+    assert f"{MAX_TOKENS:,} words" in diagnostic.message
 
 
 @pytest.mark.parametrize("language", ["eql", "kql", "lucene"])

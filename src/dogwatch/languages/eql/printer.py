@@ -127,7 +127,7 @@ def _string(text: str) -> str:
 
 
 def _visible(char: str) -> str:
-    # A lone surrogate has no escape in EQL, so it stands as it is.
+    # A lone surrogate has no escape in EQL, so it stands as it is; no query that was read holds one.
     return char if char.isprintable() or 0xD800 <= ord(char) <= 0xDFFF else f"\\u{{{ord(char):02x}}}"
 
 
