@@ -25,10 +25,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import groups
 from benchmarks.generate import PAIRS, SEED, write_ndjson
 from dogwatch.detect.api import scan
 from dogwatch.detect.compiled import compile_rules
-from dogwatch.detect.matching import Matching, ScanOptions, ScanReport
+from dogwatch.detect.matching import Matching
+from dogwatch.detect.options import ScanOptions
+from dogwatch.detect.report import ScanReport
 from dogwatch.events.readers import ReadOptions, read_batches
 from dogwatch.events.report import ReadReport
 from dogwatch.rules.model import ElasticRule
@@ -101,6 +104,7 @@ def main() -> None:
             name: asdict(measure) | {"events_per_second": _spread(measure.rates)}
             for name, measure in measures.items()
         },
+        "groups": groups.measured(),
     }
     _RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     _show(results)
@@ -255,6 +259,7 @@ def _show(results: dict[str, Any]) -> None:
         for column in table.columns[1:]:
             column.justify = "right"
         console.print(table)
+    groups.show(console, results["groups"])
 
 
 if __name__ == "__main__":

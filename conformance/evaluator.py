@@ -15,7 +15,7 @@ from dogwatch.events.columns import TIMESTAMP
 from dogwatch.events.document import field_values, leaf_value
 from dogwatch.events.readers import documents_to_batches
 from dogwatch.languages import eql
-from dogwatch.logic.pattern import AggregatePattern, End
+from dogwatch.logic.pattern import AggregatePattern, CompositePattern, End
 from dogwatch.schema.schema import Schema
 
 ABSENT = "-1"
@@ -80,7 +80,7 @@ class Reference:
     def answer(self, size: int | None, end: End) -> Answer:
         """What it finds."""
         pattern = self._lowered.pattern
-        if isinstance(pattern, AggregatePattern):
+        if isinstance(pattern, AggregatePattern | CompositePattern):
             raise TypeError("EQL has no aggregates")
         found = search(
             pattern,

@@ -98,6 +98,13 @@ _FORTISIEM_LEAVES = (
     "eventSeverity BETWEEN (1, 2)",
     'user NOT CONTAIN "a"',
     "srcIpAddr = 10.0.0.1",
+    "LEN(procName) BETWEEN (1, eventSeverity)",
+    'IF(eventSeverity > 1, procName, "c") IN ("a", "c")',
+    "eventSeverity / 2 < eventSeverity",
+    'TO_UPPER(SUB_STR(procName, 0, 1)) = "A"',
+    'EXTRACT(procName, "(a)b?") IS NULL',
+    "procName CONTAIN user",
+    "user IN (Group@unknown)",
 )
 _MARKS = list("()[]{}<>:=!~*?\"'`\\/|&+-^@#.,;$%_ \t\n\r\0\xa0\ud800😀é0")
 _WORDS = [

@@ -22,8 +22,8 @@ from dogwatch.engine.sequence import SequenceHit
 from dogwatch.events.batch import Document, Event
 from dogwatch.events.document import field_values
 from dogwatch.events.readers import ReadOptions, documents_to_batches
-from dogwatch.logic.pattern import AggregatePattern, EventPattern, SequencePattern
-from dogwatch.schema.derived import DERIVED_FIELDS
+from dogwatch.logic.pattern import AggregatePattern, CompositePattern, EventPattern, SequencePattern
+from dogwatch.schema.derived import derived_fields
 from dogwatch.schema.field import FieldRef, Scalar
 from dogwatch.schema.schema import Schema
 
@@ -43,6 +43,7 @@ def found_plainly(language: str, query: str, documents: Documents) -> Found:
     pattern = lowered.pattern
     if isinstance(pattern, AggregatePattern):
         pattern = EventPattern(pattern.predicate)
+    assert not isinstance(pattern, CompositePattern)
     batches = documents_to_batches(documents, [])
     listed = [batch.event(row) for batch in batches for row in range(batch.length)]
     results = search_plainly(pattern, listed, clock=lowered.clock, limits=lowered.limits, read=_values)
@@ -53,7 +54,7 @@ def _values(document: Document) -> ValuesOf:
     """The values in a document, and those that follow from them as batches have it."""
 
     def values(ref: FieldRef) -> Sequence[Scalar]:
-        if ref.path not in DERIVED_FIELDS:
+        if ref.path not in derived_fields():
             return field_values(document, ref)
         (batch,) = documents_to_batches([document], [ref])
         return batch.values(ref, 0)

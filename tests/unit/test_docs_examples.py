@@ -14,7 +14,7 @@ from dogwatch.base.diagnostic import DogwatchError
 from dogwatch.languages.eql.functions import FUNCTIONS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-LANGUAGES = ("eql", "kql", "lucene")
+LANGUAGES = ("eql", "kql", "lucene", "fortisiem")
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
@@ -72,6 +72,14 @@ def test_an_event_is_found_or_not_as_its_page_says(language: str, query: str, ro
     assert bool(dogwatch.search(language, query, [json.loads(event)])) == (found == "yes"), query
 
 
+@pytest.mark.parametrize(("_language", "_query", "row"), _examples(("filter", "event", "found")))
+def test_a_filter_finds_an_event_as_its_page_says(_language: str, _query: str, row: tuple[str, ...]) -> None:
+    condition, event, found = row
+    assert found in ("yes", "no")
+    hits = dogwatch.search("fortisiem", condition, [{"fortisiem": json.loads(event)}])
+    assert bool(hits) == (found == "yes"), condition
+
+
 @pytest.mark.parametrize(("language", "query", "row"), _examples(("events", "found")))
 def test_a_stream_of_events_gives_what_its_page_says(language: str, query: str, row: tuple[str, ...]) -> None:
     """Events are written as `id:time:word`, and what is found as their ids, `-` for an absent one."""
@@ -95,7 +103,7 @@ def test_every_function_has_its_page_and_every_page_its_function() -> None:
 
 
 def test_every_page_shows_something_that_runs() -> None:
-    runnable = {("expression", "value"), ("event", "found"), ("events", "found")}
+    runnable = {("expression", "value"), ("event", "found"), ("events", "found"), ("filter", "event", "found")}
     for page in (DOCS / "eql" / "functions").glob("*.md"):
         assert {names for _, _, (names, _) in _tables(page)} >= {("expression", "value"), ("event", "found")}, page
     for language in LANGUAGES:

@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from dogwatch.alerts import tables
+from dogwatch.alerts.migration import migrate, tables_of
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 
 _WRITING = "dogwatch_writing"
@@ -217,25 +218,29 @@ def _write_ahead(engine: Engine) -> None:
 
 def _prepare(engine: Engine, where: str, *, create: bool) -> None:
     with reading(engine) as connection:
-        ready = _is_ledger(connection, where)
-    if ready:
+        version = _format(connection, where)
+    if version == tables.FORMAT:
         return
-    if not create:
+    if version is None and not create:
         raise DogwatchError(_not_a_ledger(where, "holds no ledger"))
     with writing(engine) as connection:
-        if not _is_ledger(connection, where):
+        # Another process may have been faster.
+        version = _format(connection, where)
+        if version is None:
             tables.metadata.create_all(connection)
             identity = {"application": tables.APPLICATION, "format": str(tables.FORMAT)}
             connection.execute(
                 sa.insert(tables.meta), [{"name": name, "value": value} for name, value in identity.items()]
             )
+        elif version < tables.FORMAT:
+            migrate(connection, version)
 
 
-def _is_ledger(connection: Connection, where: str) -> bool:
-    """Whether the database is a ledger of a format that we know; false if it is empty."""
+def _format(connection: Connection, where: str) -> int | None:
+    """The format of the ledger that the database is, one that we know; ``None`` if it is empty."""
     present = set(sa.inspect(connection).get_table_names())
     if not present:
-        return False
+        return None
     meta = tables.meta
     if meta.name not in present:
         raise DogwatchError(_not_a_ledger(where, "is another program's database"))
@@ -257,7 +262,7 @@ def _is_ledger(connection: Connection, where: str) -> bool:
                 hint="update Dogwatch, or name another ledger",
             )
         )
-    missing = {table.name for table in tables.metadata.tables.values()} - present
+    missing = tables_of(int(version)) - present
     if missing:
         raise DogwatchError(_not_a_ledger(where, f"is a ledger without its tables {', '.join(sorted(missing))}"))
-    return True
+    return int(version)

@@ -15,8 +15,10 @@ from dogwatch.alerts import tables
 from dogwatch.alerts.database import open_database, reading, writing
 from dogwatch.alerts.encoding import decode
 from dogwatch.alerts.filing import file_detections
-from dogwatch.alerts.model import SEVERITIES, AlertDocument, AlertKind, Detection
-from dogwatch.alerts.store import AlertQuery, Filed
+from dogwatch.alerts.incident_filing import clear_by_hand
+from dogwatch.alerts.model import SEVERITIES, AlertDocument, AlertKind, Detection, Status, WatchEntry
+from dogwatch.alerts.store import CLEARED, AlertQuery, ClearedElsewhere, Filed
+from dogwatch.alerts.watch_filing import file_entries, remove_entries, stored_entries
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 
 _NEWEST_TRIGGERS = 20
@@ -68,16 +70,55 @@ class Ledger:
         """Release the database."""
         self._engine.dispose()
 
-    def file(self, detections: Iterable[Detection]) -> Filed:
-        """Keep detections, in one transaction: all of them or none. A repeat makes no copy.
+    def file(
+        self,
+        detections: Iterable[Detection],
+        entries: Iterable[WatchEntry] = (),
+        clearings: Iterable[ClearedElsewhere] = (),
+    ) -> Filed:
+        """Keep detections and entries of watch lists, in one transaction: all or none. A repeat makes no copy.
 
-        The write lock is held while ``detections`` is read: hand over what is ready.
+        The write lock is held while they are read: hand over what is ready.
+
+        Args:
+            detections: Alerts and incidents.
+            entries: What rules added to watch lists.
+            clearings: One for each rule whose incidents clear by themselves.
 
         Raises:
             DogwatchError: If the database refuses; then nothing of this call was kept.
         """
         with writing(self._engine) as connection:
-            return file_detections(connection, detections, self._clock())
+            filed = file_detections(connection, detections, self._clock(), clearings)
+            file_entries(connection, entries)
+            return filed
+
+    def clear(self, uuids: Sequence[str], comment: str | None = None) -> list[str]:
+        """Clear incidents as a person asked; what triggers them from now on opens new ones.
+
+        Args:
+            uuids: Names of incidents, or unambiguous beginnings of them.
+            comment: What the person says about it.
+
+        Returns:
+            The whole names of those that had been cleared before; they stay as they were.
+
+        Raises:
+            DogwatchError: If one is not there (``unknown-incident``) or fits several; then none is cleared.
+        """
+        with writing(self._engine) as connection:
+            whole = [_incident_uuid(connection, each) for each in uuids]
+            return clear_by_hand(connection, whole, comment, self._clock())
+
+    def watch_entries(self, name: str | None = None) -> list[WatchEntry]:
+        """The entries of one watch list, or of all, by list and time."""
+        with reading(self._engine) as connection:
+            return list(stored_entries(connection, name))
+
+    def remove_watched(self, name: str, values: Iterable[str]) -> int:
+        """Take values off a watch list; the number of those that were on it."""
+        with writing(self._engine) as connection:
+            return remove_entries(connection, name, values)
 
     def alerts(self, query: AlertQuery) -> Sequence[AlertDocument]:
         """Alert documents, newest first; those without a readable time come last."""
@@ -178,13 +219,28 @@ def _conditions(table: sa.Table, moment: sa.Column[int], query: AlertQuery) -> l
                 )
             )
         conditions.append(table.c.severity.in_(SEVERITIES[SEVERITIES.index(query.min_severity) :]))
-    if query.status is not None:
+    if query.status == CLEARED:
+        conditions.append(table.c.status.in_((Status.AUTO_CLEARED.value, Status.MANUALLY_CLEARED.value)))
+    elif query.status is not None:
         conditions.append(table.c.status == query.status)
     if query.since is not None:
         conditions.append(moment >= query.since)
     if query.until is not None:
         conditions.append(moment <= query.until)
     return conditions
+
+
+def _incident_uuid(connection: Connection, prefix: str) -> str:
+    uuid = _only_uuid(connection, tables.incidents, prefix)
+    if uuid is None:
+        raise DogwatchError(
+            Diagnostic(
+                "unknown-incident",
+                f"no incident has an id that begins with {prefix}",
+                hint="see `dogwatch incidents list`",
+            )
+        )
+    return uuid
 
 
 def _only_uuid(connection: Connection, table: sa.Table, prefix: str) -> str | None:

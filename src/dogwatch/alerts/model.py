@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+from dogwatch.base.time import format_duration
 
 AlertDocument = dict[str, Any]
 """An alert as Kibana stores it: the event's fields as they came, and flat ``kibana.alert.*`` keys beside them.
@@ -75,24 +77,79 @@ class Trigger:
     event_ids: tuple[str, ...]
 
 
+class Status(enum.Enum):
+    """What has become of an incident, in FortiSIEM's words."""
+
+    ACTIVE = "active"
+    AUTO_CLEARED = "auto-cleared"
+    """Its rule's clear condition came to hold."""
+    MANUALLY_CLEARED = "manually-cleared"
+    """A person cleared it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """That an incident's clear condition came to hold.
+
+    Attributes:
+        time: When, by the clock of the data, nanoseconds since 1970 UTC.
+        reason: Why, in a sentence.
+    """
+
+    time: int
+    reason: str
+
+    @classmethod
+    def by_quiet(cls, last_trigger: int, quiet: int) -> Self:
+        """That its rule did not trigger for a time, in nanoseconds."""
+        return cls(last_trigger + quiet, f"Its rule did not trigger for {format_duration(quiet)}.")
+
+    @classmethod
+    def by_pattern(cls, time: int, name: str) -> Self:
+        """That the clear pattern of a name occurred."""
+        return cls(time, f"The clear condition {name} was met.")
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEntry:
+    """A value on a watch list.
+
+    Attributes:
+        list: The list's name.
+        value: The value.
+        added: When it was added, by the clock of the data, nanoseconds since 1970 UTC.
+        rule_uuid: The installed rule that added it; empty if a person did.
+    """
+
+    list: str
+    value: str
+    added: int
+    rule_uuid: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """A FortiSIEM incident with the triggers that this run saw.
 
     Attributes:
-        uuid: Names the incident: its rule and mapped attributes.
+        root: Names what it is about: its rule and mapped attributes.
+        uuid: Names the incident. The first of its root has the root's name; one that was raised after another had
+            been cleared has a name of its own.
         rule_uuid: The installed rule (instance) that made it.
         attributes: Incident attribute -> value as text; attributes without a value are absent.
         triggers: The distinct triggers, at least one, by time.
         document: What is printed and kept; ``fortisiem.incident.count``, ``first_seen`` and ``last_seen``
             speak of ``triggers``.
+        cleared: Set if its clear condition came to hold after the last of the triggers.
     """
 
+    root: str
     uuid: str
     rule_uuid: str
     attributes: dict[str, str]
     triggers: tuple[Trigger, ...]
     document: AlertDocument
+    cleared: Cleared | None = None
 
     @property
     def kind(self) -> AlertKind:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from dogwatch.alerts.model import AlertDocument, Detection
+from dogwatch.alerts.model import AlertDocument, Cleared, Detection, WatchEntry
+
+CLEARED = "cleared"
+"""What a query asks for to see incidents that were cleared, by themselves or by hand."""
 
 
 class Outcome(enum.Enum):
@@ -37,7 +40,8 @@ class AlertQuery:
     Attributes:
         rule: Rule id or part of the rule's name, letter case ignored.
         min_severity: The least severity, one of ``SEVERITIES``.
-        status: Workflow status (``open``, ``acknowledged``, ``closed``); for incidents ``active``, ``cleared``.
+        status: Workflow status (``open``, ``acknowledged``, ``closed``); for incidents one of ``Status``, or
+            ``cleared`` for both ways of being cleared.
         since: Earliest time in nanoseconds (alert ``@timestamp``; incident last seen).
         until: Latest time in nanoseconds.
         building_blocks: Whether building blocks are listed too.
@@ -53,11 +57,54 @@ class AlertQuery:
     size: int = 100
 
 
+class ClearedElsewhere(Protocol):
+    """What a run's data tell of a rule's incidents that earlier runs left active."""
+
+    @property
+    def rule_uuid(self) -> str:
+        """The installed rule (instance)."""
+        ...
+
+    def cleared_after(self, attributes: Mapping[str, str], last_seen: int) -> Cleared | None:
+        """What cleared an incident with these attributes that was last triggered at a time, if anything did."""
+        ...
+
+
 class AlertStore(Protocol):
     """Keeps every detection once."""
 
-    def file(self, detections: Iterable[Detection]) -> Filed:
-        """Keep detections, in one transaction: all of them or none. A repeat makes no copy."""
+    def file(
+        self,
+        detections: Iterable[Detection],
+        entries: Iterable[WatchEntry] = (),
+        clearings: Iterable[ClearedElsewhere] = (),
+    ) -> Filed:
+        """Keep detections, in one transaction: all of them or none. A repeat makes no copy.
+
+        A fresh trigger goes to the incident that holds those it came with, else to the one of its root that had
+        not been cleared before it, else to a new one. One that a person cleared takes none.
+
+        Args:
+            detections: Alerts and incidents.
+            entries: Values that rules added to watch lists; of each the earliest time is kept.
+            clearings: One for each rule whose incidents clear by themselves.
+        """
+        ...
+
+    def clear(self, uuids: Sequence[str], comment: str | None = None) -> Sequence[str]:
+        """Clear incidents by hand; those that had been cleared before are given back, and stay as they were.
+
+        Raises:
+            DogwatchError: If there is no such incident, or a beginning fits several; then none is cleared.
+        """
+        ...
+
+    def watch_entries(self, name: str | None = None) -> Sequence[WatchEntry]:
+        """The entries of one watch list, or of all, by list and time."""
+        ...
+
+    def remove_watched(self, name: str, values: Iterable[str]) -> int:
+        """Take values off a watch list; the number of those that were on it."""
         ...
 
     def alerts(self, query: AlertQuery) -> Sequence[AlertDocument]:

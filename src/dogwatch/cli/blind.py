@@ -13,8 +13,9 @@ from dogwatch.base.diagnostic import Diagnostic, Severity
 from dogwatch.base.text import printable
 from dogwatch.cli.console import show_diagnostics
 from dogwatch.detect.awareness import BlindRule
-from dogwatch.schema.derived import DERIVED_FIELDS, FORTISIEM_PREFIX
+from dogwatch.schema.derived import derived_fields
 from dogwatch.schema.field import FieldRef
+from dogwatch.schema.fortisiem import FORTISIEM_PREFIX
 
 _MOST_GROUPS = 3
 _MOST_FIELDS = 3
@@ -100,7 +101,7 @@ def _listed(fields: Sequence[FieldRef]) -> str:
 
 def _name(field: FieldRef) -> str:
     """The field's name; a FortiSIEM attribute as its rules write it, with the fields that it is taken from."""
-    derived = DERIVED_FIELDS.get(field.path)
+    derived = derived_fields().get(field.path)
     name = f"`{printable(field.path.removeprefix(FORTISIEM_PREFIX))}`"
     sources = [] if derived is None else [f"`{source.path}`" for source in derived.inputs]
     return f"{name} (from {', '.join(sources)})" if sources else name

@@ -13,20 +13,28 @@ from rich.text import Text
 
 from dogwatch.alerts.encoding import encode
 from dogwatch.alerts.ledger import Ledger
-from dogwatch.alerts.model import SEVERITIES, AlertDocument
-from dogwatch.alerts.store import AlertQuery
+from dogwatch.alerts.model import SEVERITIES, AlertDocument, Status
+from dogwatch.alerts.store import CLEARED, AlertQuery
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 from dogwatch.cli import exits
+from dogwatch.cli.cells import fitted
 from dogwatch.cli.console import show_diagnostics, show_error, stderr
 from dogwatch.cli.formats.table import alert_table, incident_table, screen
 from dogwatch.cli.moment import instant
 from dogwatch.cli.show import show_alert, show_incident
-from dogwatch.cli.summary import summarise
+from dogwatch.cli.summary import summarise, text
+
+_SHOWN_DIGITS = 12
+"""Of an id, so many are plenty to tell it from others."""
+
+_TITLE = 120
+"""Cells of a title on a line."""
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
-def _ledger(command: _Command) -> _Command:
+def ledger_option(command: _Command) -> _Command:
+    """Let a command be told which ledger it is about."""
     option = click.option(
         "--ledger",
         metavar="FILE|URL",
@@ -65,13 +73,13 @@ def alerts() -> None:
     """List and show the alerts kept in a ledger."""
 
 
-@click.group(short_help="List and show the incidents kept in a ledger.")
+@click.group(short_help="List, show and clear the incidents kept in a ledger.")
 def incidents() -> None:
-    """List and show the incidents kept in a ledger."""
+    """List, show and clear the incidents kept in a ledger."""
 
 
 @alerts.command("list")
-@_ledger
+@ledger_option
 @_filters
 @click.option(
     "--status", type=click.Choice(["open", "acknowledged", "closed"]), help="Only of this workflow status."
@@ -91,7 +99,7 @@ def list_alerts(
     """List alerts, the newest first."""
     try:
         query = _query(rule, severity, since, until, size, status, building_blocks=building_blocks)
-        with _opened(ledger) as store:
+        with opened(ledger) as store:
             found = store.alerts(query)
             rows = [
                 summarise(each, store.building_blocks(str(each["kibana.alert.uuid"])))
@@ -109,9 +117,13 @@ def list_alerts(
 
 
 @incidents.command("list")
-@_ledger
+@ledger_option
 @_filters
-@click.option("--status", type=click.Choice(["active", "cleared"]), help="Only of this status.")
+@click.option(
+    "--status",
+    type=click.Choice([*(status.value for status in Status), CLEARED]),
+    help="Only of this status; `cleared` is either way of being cleared.",
+)
 def list_incidents(
     ledger: str | None,
     rule: str | None,
@@ -125,7 +137,7 @@ def list_incidents(
     """List incidents, last seen first."""
     try:
         query = _query(rule, severity, since, until, size, status)
-        with _opened(ledger) as store:
+        with opened(ledger) as store:
             found = store.incidents(query)
     except DogwatchError as error:
         show_error(error)
@@ -139,14 +151,14 @@ def list_incidents(
 
 @alerts.command("show")
 @click.argument("uuid")
-@_ledger
+@ledger_option
 @click.option(
     "--format", "format_", type=click.Choice(["page", "ndjson"]), help="A page on a terminal, else NDJSON."
 )
 def show_one_alert(uuid: str, ledger: str | None, format_: str | None) -> int:
     """Show one alert whole; UUID may be just its beginning."""
     try:
-        with _opened(ledger) as store:
+        with opened(ledger) as store:
             found = store.alert(uuid)
             blocks = store.building_blocks(str(found["kibana.alert.uuid"])) if found else ()
     except DogwatchError as error:
@@ -162,14 +174,14 @@ def show_one_alert(uuid: str, ledger: str | None, format_: str | None) -> int:
 
 @incidents.command("show")
 @click.argument("uuid")
-@_ledger
+@ledger_option
 @click.option(
     "--format", "format_", type=click.Choice(["page", "ndjson"]), help="A page on a terminal, else NDJSON."
 )
 def show_one_incident(uuid: str, ledger: str | None, format_: str | None) -> int:
     """Show one incident whole; UUID may be just its beginning."""
     try:
-        with _opened(ledger) as store:
+        with opened(ledger) as store:
             found = store.incident(uuid)
     except DogwatchError as error:
         show_error(error)
@@ -182,7 +194,36 @@ def show_one_incident(uuid: str, ledger: str | None, format_: str | None) -> int
     return exits.RAN
 
 
-def _opened(ledger: str | None) -> Ledger:
+@incidents.command("clear")
+@click.argument("uuids", metavar="UUID...", nargs=-1, required=True)
+@ledger_option
+@click.option("--comment", metavar="TEXT", help="What there is to say about it; kept with the incident.")
+def clear_incidents(uuids: tuple[str, ...], ledger: str | None, comment: str | None) -> int:
+    """Clear incidents by hand; a UUID may be just its beginning.
+
+    What triggers a cleared incident from then on opens a new one. If one of several is not there, none is cleared.
+    """
+    try:
+        with opened(ledger) as store:
+            already = store.clear(uuids, comment)
+            found = {str(each["kibana.alert.uuid"]): each for uuid in uuids if (each := store.incident(uuid))}
+    except DogwatchError as error:
+        show_error(error)
+        return exits.USAGE
+    console = screen(sys.stdout)
+    for uuid, document in found.items():
+        title = text(document, "fortisiem.incident.title", "kibana.alert.rule.name")
+        said = f"already {text(document, 'fortisiem.incident.status')}" if uuid in already else "cleared"
+        console.print(Text(f"{uuid[:_SHOWN_DIGITS]}  {said}: ").append_text(fitted(title, _TITLE)), soft_wrap=True)
+    return exits.RAN
+
+
+def opened(ledger: str | None) -> Ledger:
+    """The ledger that a command was told of.
+
+    Raises:
+        DogwatchError: If none was named, or it cannot be opened.
+    """
     if ledger is None:
         raise DogwatchError(
             Diagnostic(

@@ -15,9 +15,15 @@ from dogwatch.cli import exits
 _COMMANDS = {
     "scan": ("dogwatch.cli.scan", "scan", "Run detection rules over events and show what they find."),
     "search": ("dogwatch.cli.search", "search", "Find the events, sequences or samples that satisfy one query."),
-    "rules": ("dogwatch.cli.rules", "rules", "List, show, check and compare detection rules."),
+    "rules": ("dogwatch.cli.rules", "rules", "List, show, check, compare and export detection rules."),
+    "resources": (
+        "dogwatch.cli.resources",
+        "resources",
+        "Check and show groups, lookup tables, watch lists, limits and exceptions.",
+    ),
     "alerts": ("dogwatch.cli.ledger", "alerts", "List and show the alerts kept in a ledger."),
-    "incidents": ("dogwatch.cli.ledger", "incidents", "List and show the incidents kept in a ledger."),
+    "incidents": ("dogwatch.cli.ledger", "incidents", "List, show and clear the incidents kept in a ledger."),
+    "watchlists": ("dogwatch.cli.watchlists", "watchlists", "Show and change the watch lists kept in a ledger."),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from dogwatch.base.time import parse_date_math
+from dogwatch.base.time import parse_date_math, parse_duration
 
 TIME_HINT = "an ISO 8601 time such as 2026-11-22T02:00:00Z, or date math such as now-9m or now-7d/d"
 
@@ -27,3 +27,15 @@ def instant(text: str | None, now: int, option: str, *, round_up: bool = False) 
     if moment is None:
         raise click.BadParameter(f"{text!r} is no time; give {TIME_HINT}", param_hint=option)
     return moment
+
+
+def duration(text: str, option: str) -> int:
+    """The length of time that an option names, in nanoseconds.
+
+    Raises:
+        click.BadParameter: It is none.
+    """
+    length = parse_duration(text)
+    if length is None or length < 0:
+        raise click.BadParameter(f"{text!r} is no length of time; give one such as 10s or 5m", param_hint=option)
+    return length

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dogwatch.cli.cells import safe
+from dogwatch.cli.clause_page import clause_parts
 from dogwatch.cli.guide import plain_guide
 from dogwatch.cli.show import Neutral
 from dogwatch.rules.attack import technique_ids
@@ -28,7 +29,10 @@ def rule_page(rule: Rule, loaded: RuleSet) -> Group:
         if value:
             facts.add_row(name, block(value))
     parts: list[object] = [Line(safe(rule.name, "bold"), align="left"), facts]
-    parts += [Line(Text("Query"), align="left"), Padding(block(query_text(rule)), (0, 2))]
+    if isinstance(rule, FortisiemRule):
+        parts += clause_parts(rule)
+    else:
+        parts += [Line(Text("Query"), align="left"), Padding(block(query_text(rule)), (0, 2))]
     for title, body in (
         ("Description", rule.description),
         ("False positives", "\n".join(f"* {each}" for each in rule.false_positives)),
@@ -40,7 +44,7 @@ def rule_page(rule: Rule, loaded: RuleSet) -> Group:
             shown = Neutral(Markdown(plain_guide(body)))
             parts += [Line(Text(title), align="left"), Padding(shown, (0, 2))]
     if isinstance(rule, FortisiemRule):
-        advice = rule.remediation or "The vendor's page states none."
+        advice = rule.remediation or "The rule gives none."
         parts += [Line(Text("Remediation"), align="left"), Padding(safe(advice), (0, 2))]
     parts += [Line(Text("History"), align="left"), history_table(rule, loaded)]
     return Group(*parts)  # type: ignore[arg-type] # a list of renderables of several kinds
@@ -62,23 +66,13 @@ def _rows(rule: Rule) -> list[tuple[str, str]]:
                 ("at most", f"{rule.max_signals} alerts a run"),
             ]
         case FortisiemRule():
-            incident = rule.incident
             rows += [
                 ("type", f"FortiSIEM, {rule.detection_technology}"),
-                ("severity", f"{incident.severity} ({rule.severity.word})"),
+                ("severity", f"{rule.incident.severity} ({rule.severity.word})"),
                 ("category", " / ".join(each for each in (rule.category, rule.sub_function) if each)),
                 ("impacts", ", ".join(rule.impacts)),
                 ("data source", ", ".join(rule.data_sources)),
-                ("window", f"{rule.window} seconds"),
-                *(
-                    (f"subpattern {each.name}", f"by {', '.join(each.group_by)}: {each.aggregate}")
-                    for each in rule.subpatterns
-                ),
-                ("incident", incident.event_type),
-                (
-                    "attributes",
-                    ", ".join(f"{m.attribute} = {m.subpattern}.{m.source}" for m in incident.mapping),
-                ),
+                ("groups", ", ".join(rule.groups)),
             ]
     rows += [
         ("status", "enabled" if rule.enabled else "disabled"),

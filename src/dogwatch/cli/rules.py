@@ -23,6 +23,7 @@ from dogwatch.cli.cells import fitted, safe, severity
 from dogwatch.cli.console import show_diagnostics, show_error, stderr
 from dogwatch.cli.formats.table import screen
 from dogwatch.cli.rule_check import check_sentence, check_table
+from dogwatch.cli.rule_export import FORMATS, export
 from dogwatch.cli.rule_page import block, history_table, rule_page
 from dogwatch.cli.rule_plan import show_plan, show_plans
 from dogwatch.cli.rule_problems import by_place, facts, told_once
@@ -65,9 +66,9 @@ def _where(command: _Command) -> _Command:
     return option(command)
 
 
-@click.group(short_help="List, show, check and compare detection rules.")
+@click.group(short_help="List, show, check, compare and export detection rules.")
 def rules() -> None:
-    """List, show, check and compare detection rules."""
+    """List, show, check, compare and export detection rules."""
 
 
 @rules.command("list")
@@ -206,6 +207,26 @@ def check(where: tuple[str, ...], every: bool, format_: str) -> int:
     return exits.status(found=found, unusable=len(loaded) == 0)
 
 
+@rules.command("export")
+@click.argument("names", nargs=-1, metavar="[RULE...]")
+@_where
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    help="FortiSIEM's XML (the default), or the YAML form to write by hand (the default for *.yml and *.yaml).",
+)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+def export_(names: tuple[str, ...], where: tuple[str, ...], format_: str | None, output: Path | None) -> int:
+    """Write FortiSIEM rules as one file: all that are given, or each RULE that is named.
+
+    What is written says the same when it is read again; a rule that the format cannot hold whole is left out and
+    told of. Comments and layout of the files that the rules came from are not kept. A file that rules are read
+    from is never written over.
+    """
+    return export(names, where, format_, output)
+
+
 def _ended(loaded: RuleSet, *, is_whole: bool = True) -> int:
     show_diagnostics(loaded.errors, stderr())
     lost = any(each.severity is Severity.ERROR for each in loaded.errors)
@@ -228,6 +249,7 @@ def _facts(rule: Rule) -> dict[str, object]:
             facts |= {"type": rule.type, "language": rule.language, "risk_score": rule.risk_score}
         case FortisiemRule():
             facts |= {"type": "fortisiem", "language": "fortisiem", "window": rule.window}
+            facts |= {"subpatterns": [each.name for each in rule.subpatterns], "relation": rule.clause.relation}
     return facts
 
 

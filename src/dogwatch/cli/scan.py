@@ -14,20 +14,19 @@ from rich.console import Console
 from rich.text import Text
 
 from dogwatch.alerts.ledger import Ledger
-from dogwatch.alerts.model import SEVERITIES, AlertKind, Detection
-from dogwatch.alerts.store import Filed
+from dogwatch.alerts.model import SEVERITIES, Detection
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
 from dogwatch.cli import blind, exits
+from dogwatch.cli.account import Account
 from dogwatch.cli.console import reading, show_diagnostics, show_error, stderr
 from dogwatch.cli.formats import FORMATS, Options
-from dogwatch.cli.moment import TIME_HINT, instant
+from dogwatch.cli.moment import TIME_HINT, duration, instant
 from dogwatch.detect import api
-from dogwatch.detect.matching import OpenWindows, ScanOptions
+from dogwatch.detect.options import OpenWindows, ScanOptions
 from dogwatch.events.readers import ReadOptions, expand_paths
+from dogwatch.languages.fortisiem.options import FortisiemOptions, Strictness
+from dogwatch.rules.resources import load_resources
 from dogwatch.rules.ruleset import BUILTIN, load_rules
-
-_FILED_TOGETHER = 500
-"""Detections of one ledger transaction."""
 
 
 @click.command(short_help="Run detection rules over events and show what they find.")
@@ -62,9 +61,33 @@ _FILED_TOGETHER = 500
 @click.option(
     "--open-windows",
     type=click.Choice([each.value for each in OpenWindows]),
-    default=OpenWindows.REPORT.value,
+    default=OpenWindows.VENDOR.value,
     show_default=True,
-    help="What becomes of a sequence whose missing event (`![...]`) could still have come when the data ended.",
+    help="What becomes of a match that an event must not follow, if that event could still have come when the "
+    "data ended. Elastic reports it, FortiSIEM waits.",
+)
+@click.option(
+    "--resources",
+    "resource_paths",
+    multiple=True,
+    metavar="PATH",
+    help="Groups, lookup tables, watch lists, limits and exceptions that FortiSIEM rules refer to: a file or a "
+    "folder. May be repeated.",
+)
+@click.option(
+    "--strict",
+    multiple=True,
+    type=click.Choice([each.value for each in Strictness]),
+    help="Read FortiSIEM rules more strictly: letter case counts; events without a grouping attribute are "
+    "dropped; negated comparisons are true of a missing attribute; what no resource describes is an error. May "
+    "be repeated.",
+)
+@click.option(
+    "--tolerance",
+    metavar="DURATION",
+    default="10s",
+    show_default=True,
+    help="How late an event of a pipe may be for FortiSIEM rules with several subpatterns, which wait that long.",
 )
 @click.option(
     "--as-scheduled",
@@ -89,7 +112,7 @@ _FILED_TOGETHER = 500
 )
 @click.option(
     "--input-format",
-    type=click.Choice(["audit", "ndjson", "json"]),
+    type=click.Choice(["audit", "ndjson", "json", "fortisiem", "csv"]),
     help="Read every input as this instead of looking at its content.",
 )
 @click.option(
@@ -112,6 +135,9 @@ def scan(
     end: str | None,
     present: str | None,
     open_windows: str,
+    resource_paths: tuple[str, ...],
+    strict: tuple[str, ...],
+    tolerance: str,
     as_scheduled: bool,
     format_: str | None,
     building_blocks: bool,
@@ -126,8 +152,8 @@ def scan(
     """Run detection rules over events and show what they find.
 
     PATH is a file, a folder, a pattern, or `-` for standard input, which is followed. Read are Linux audit
-    logs and ECS events as NDJSON (also search hits and `_bulk` bodies), plain or compressed by gzip, zstd or
-    xz; the content decides, not the name.
+    logs, ECS events as NDJSON (also search hits and `_bulk` bodies), and FortiSIEM's events as lines, CSV or
+    JSON, plain or compressed by gzip, zstd or xz; the content decides, not the name.
 
     \b
     Examples:
@@ -151,8 +177,10 @@ def scan(
             end=instant(end, now, "--to", round_up=True),
             any_index=any_index,
             open_windows=OpenWindows(open_windows),
+            tolerance=duration(tolerance, "--tolerance"),
             now=now,
         )
+        resources = load_resources(resource_paths)
         with ExitStack() as stack:
             store = stack.enter_context(Ledger.open(ledger)) if ledger else None
             stream = stack.enter_context(_opened(output, paths)) if output else sys.stdout
@@ -168,21 +196,24 @@ def scan(
                 reading=ReadOptions(index=index, host=host, format=input_format),
                 as_scheduled=as_scheduled,
                 progress=progress,
+                resources=resources,
+                fortisiem=FortisiemOptions.named(strict),
+                watch_entries=store.watch_entries() if store else (),
             )
             # What is known before the first event need not wait for the end, which a pipe may not have.
             early = run.report.notes[:] if follow and not quiet else []
             show_diagnostics(early, console)
-            account = _Account(fail_on)
+            account = Account(fail_on)
             detections = account.watched(run)
             if store is not None:
-                detections = account.filed(detections, store, at_once=follow)
+                detections = account.filed(detections, store, run.take_entries, at_once=follow)
             FORMATS[name](_then(detections, bar.close), stream, Options(building_blocks, max_rows, at_once=follow))
     except DogwatchError as error:
         show_error(error)
         return exits.USAGE
     later = [each for each in run.diagnostics if each not in early]
-    problems = [*rules.errors, *later, *_after(run, any_index, explained=explain_fields)]
-    rules_lost = any(each.severity is Severity.ERROR for each in rules.errors) or any(
+    problems = [*resources.diagnostics, *rules.errors, *later, *_after(run, any_index, explained=explain_fields)]
+    rules_lost = any(each.severity is Severity.ERROR for each in (*rules.errors, *resources.diagnostics)) or any(
         problem.severity is not Severity.NOTICE for _, reasons in run.compiled.left_out for problem in reasons
     )
     unusable = run.read.files == 0 or not run.compiled.rules
@@ -202,44 +233,7 @@ def _then(detections: Iterable[Detection], finish: Callable[[], None]) -> Iterat
     finish()
 
 
-class _Account:
-    """Counts detections on their way out, and keeps them in a ledger if there is one."""
-
-    def __init__(self, fail_on: str | None) -> None:
-        self.alerts = 0
-        self.incidents: set[str] = set()
-        self.failed = False
-        self.ledger: Filed | None = None
-        self._levels = frozenset(SEVERITIES[SEVERITIES.index(fail_on) :] if fail_on else ())
-
-    def watched(self, detections: Iterable[Detection]) -> Iterator[Detection]:
-        for detection in detections:
-            if detection.kind is AlertKind.INCIDENT:
-                self.incidents.add(detection.uuid)
-            elif detection.kind is AlertKind.ALERT:
-                self.alerts += 1
-            if detection.kind is not AlertKind.BUILDING_BLOCK:
-                self.failed = self.failed or detection.severity in self._levels
-            yield detection
-
-    def filed(self, detections: Iterable[Detection], store: Ledger, *, at_once: bool) -> Iterator[Detection]:
-        """Keep detections before they are shown: what was seen is never missing from the ledger."""
-        waiting: list[Detection] = []
-        self.ledger = Filed()
-        for detection in detections:
-            waiting.append(detection)
-            if at_once or len(waiting) >= _FILED_TOGETHER:
-                yield from self._file(waiting, store)
-                waiting = []
-        yield from self._file(waiting, store)
-
-    def _file(self, detections: Sequence[Detection], store: Ledger) -> Sequence[Detection]:
-        filed, so_far = store.file(detections), self.ledger or Filed()
-        self.ledger = Filed(so_far.new + filed.new, so_far.updated + filed.updated, so_far.known + filed.known)
-        return detections
-
-
-def _summary(run: api.ScanRun, account: _Account, console: Console) -> None:
+def _summary(run: api.ScanRun, account: Account, console: Console) -> None:
     read = run.read
     skipped = sum(read.problems.values())
     parts = [

@@ -19,6 +19,9 @@ from dogwatch.cli.cells import SEVERITY_STYLES, fitted, safe, short_times
 from dogwatch.cli.guide import plain_guide
 from dogwatch.cli.summary import command_line, destination, incident_attributes, leaves, summarise, text, texts
 
+_EVENTS = 5
+"""Contributing events on a page; the document has more."""
+
 _LONGEST = 4000
 """Cells of one value on a page; the whole of it is in the document."""
 
@@ -67,25 +70,30 @@ def show_incident(document: AlertDocument) -> RenderableType:
     prefix = "fortisiem.incident."
     severity = text(document, "kibana.alert.severity")
     title = text(document, f"{prefix}title", "kibana.alert.rule.name")
-    seen = f"{text(document, f'{prefix}first_seen')} to {text(document, f'{prefix}last_seen')}"
+    category = " / ".join(texts(document, f"{prefix}category") + texts(document, f"{prefix}sub_category"))
     facts = (
         ("rule", _rule_line(document)),
         ("severity", _severity_line(document)),
-        ("status", _named(document, f"{prefix}status")),
+        ("status", _value(_status(document))),
+        ("comment", _named(document, f"{prefix}comment")),
+        ("first seen", _named(document, f"{prefix}first_seen")),
+        ("last seen", _named(document, f"{prefix}last_seen")),
         ("count", _named(document, f"{prefix}count")),
-        ("seen", safe(seen)),
-        ("category", _named(document, f"{prefix}category")),
+        ("category", _value(category)),
         ("event type", _named(document, f"{prefix}event_type")),
         ("source", _value(_plain(document.get(f"{prefix}source")))),
         ("target", _value(_plain(document.get(f"{prefix}target")))),
         ("detail", _value(_plain(document.get(f"{prefix}detail")))),
     )
     attributes = [(name, _value(value)) for name, value in incident_attributes(document).items()]
+    remediation = text(document, f"{prefix}remediation")
     return _page(
         _headline(title, severity),
         _facts(facts),
         *_section("Attributes", _facts(attributes)),
         *_section("Newest triggers", _triggers(document)),
+        *_section("Newest events", *_triggered_events(document)),
+        *_section("Remediation", _prose(remediation) if remediation else None),
         *_rule_sections(document),
         *_section("Ids", _facts(_ids(document))),
     )
@@ -159,14 +167,38 @@ def _triggers(document: AlertDocument) -> RenderableType | None:
     triggers = document.get("fortisiem.incident.triggers")
     if not isinstance(triggers, list) or not triggers:
         return None
+    names = ("time", "first_event", "last_event")
+    moments = [text(trigger, name) for trigger in triggers for name in names]
+    title, short = short_times(moments, digits=3)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("time (UTC)", "first event", "last event", "events"):
-        table.add_column(name, overflow="fold")
-    for trigger in triggers:
+    for name in (title, "first event", "last event"):
+        table.add_column(name)
+    table.add_column("events", overflow="fold")
+    for number, trigger in enumerate(triggers):
         ids = ", ".join(texts(trigger, "event_ids"))
-        moments = [safe(text(trigger, name)) for name in ("time", "first_event", "last_event")]
-        table.add_row(*moments, fitted(ids, _LONGEST // 8))
+        own = short[number * len(names) : (number + 1) * len(names)]
+        table.add_row(*map(safe, own), fitted(ids, _LONGEST // 8))
     return table
+
+
+def _triggered_events(document: AlertDocument) -> Iterator[RenderableType | None]:
+    """The displayed attributes of contributing events, a group of lines each."""
+    events = list(_objects(document.get("fortisiem.incident.triggered_events")))
+    for number, event in enumerate(events[:_EVENTS]):
+        if number:
+            yield Text("")
+        values = ((str(name), fitted(", ".join(leaves(value)), _LONGEST // 8)) for name, value in event.items())
+        yield _facts(values)
+    if len(events) > _EVENTS:
+        yield Text(f"\n{len(events) - _EVENTS} more; --format ndjson prints all.")
+
+
+def _status(document: AlertDocument) -> str:
+    """How an incident stands, and since when and why if it was cleared."""
+    prefix = "fortisiem.incident."
+    status, since = text(document, f"{prefix}status"), text(document, f"{prefix}cleared_at")
+    reason = text(document, f"{prefix}cleared_reason")
+    return " ".join(part for part in (status, since and f"at {since}.", reason) if part)
 
 
 def _rule_sections(document: AlertDocument) -> Iterator[RenderableType]:

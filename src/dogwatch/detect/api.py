@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dogwatch.alerts.model import Detection
+from dogwatch.alerts.model import Detection, WatchEntry
 from dogwatch.base.diagnostic import Diagnostic
 from dogwatch.detect.compiled import Compiled, compile_rules
-from dogwatch.detect.matching import ScanOptions, ScanReport
+from dogwatch.detect.options import ScanOptions
+from dogwatch.detect.report import ScanReport
 from dogwatch.detect.scan import Scan
 from dogwatch.detect.schedule import ScheduledScan
 from dogwatch.detect.search import Hit, Search, result_end
@@ -19,7 +20,10 @@ from dogwatch.events.batch import Batch
 from dogwatch.events.readers import STDIN, ReadOptions, documents_to_batches, expand_paths, read_batches
 from dogwatch.events.readers.lines import Progress
 from dogwatch.events.report import ReadReport
+from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions
+from dogwatch.rules.correlation import filled_lists
 from dogwatch.rules.model import Rule
+from dogwatch.rules.resources import NO_RESOURCE_SET, ResourceSet
 from dogwatch.rules.ruleset import BUILTIN, RuleSet, load_rules
 from dogwatch.schema.field import FieldRef
 from dogwatch.schema.schema import Schema
@@ -36,11 +40,13 @@ class ScanRun:
         compiled: The rules that run, and those that cannot with the reasons.
         read: What was read and what was skipped, complete when the iteration is.
         report: What was found for which rule, complete when the iteration is.
+        take_entries: What rules added to watch lists since this was last asked.
     """
 
     compiled: Compiled
     read: ReadReport
     report: ScanReport
+    take_entries: Callable[[], list[WatchEntry]] = field(repr=False)
     _detections: Iterator[Detection] = field(repr=False)
 
     def __iter__(self) -> Iterator[Detection]:
@@ -68,6 +74,9 @@ def scan(
     as_scheduled: bool = False,
     schema: Schema | None = None,
     progress: Progress | None = None,
+    resources: ResourceSet = NO_RESOURCE_SET,
+    fortisiem: FortisiemOptions = VENDOR,
+    watch_entries: Iterable[WatchEntry] = (),
 ) -> ScanRun:
     """Run rules over events and give the alerts and incidents as they are found, in bounded memory.
 
@@ -80,6 +89,9 @@ def scan(
         as_scheduled: Play the rules' runs (interval, ``from``, ``max_signals``) instead of finding everything.
         schema: Field types; ECS if none is given.
         progress: Told of the bytes of every read.
+        resources: What FortiSIEM's rules refer to: groups, tables, watch lists, limits, profiles, exceptions.
+        fortisiem: How FortiSIEM's texts are read where the vendor leaves room.
+        watch_entries: What earlier scans added to watch lists.
 
     Examples:
         >>> start = {"event": {"category": "process", "type": "start"}, "process": {"name": "nc"}}
@@ -90,11 +102,16 @@ def scan(
     if not as_scheduled and _follows(events):
         options = replace(options, follow=True)
     chosen = load_rules(BUILTIN) if rules is None else rules
-    compiled = compile_rules(chosen, schema or Schema.ecs(), now=options.now)
+    entries = list(watch_entries)
+    resources = resources.with_watch_lists((*filled_lists(chosen), *(entry.list for entry in entries)))
+    compiled = compile_rules(
+        chosen, schema or Schema.ecs(), now=options.now, resources=resources, fortisiem=fortisiem
+    )
     read = ReadReport()
-    run = ScheduledScan(compiled.rules, options) if as_scheduled else Scan(compiled.rules, options)
+    kind = ScheduledScan if as_scheduled else Scan
+    run = kind(compiled.rules, options, resources, entries)
     batches = _batches(events, run.matching.fields, reading or ReadOptions(), read, progress)
-    return ScanRun(compiled, read, run.report, run.run(batches))
+    return ScanRun(compiled, read, run.report, run.correlation.take_entries, run.run(batches))
 
 
 def search(

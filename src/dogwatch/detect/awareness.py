@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from dogwatch.detect.compiled import CompiledRule
 from dogwatch.events.batch import Batch
+from dogwatch.logic.correlation import Fixed, Part, PartValue, Related, Relation, RelationTree
 from dogwatch.logic.functions import FUNCTIONS
 from dogwatch.logic.pattern import (
     Aggregate,
@@ -26,7 +27,9 @@ from dogwatch.logic.pattern import (
     AggregateOr,
     AggregatePattern,
     Arithmetic,
+    Baseline,
     Clock,
+    CompositePattern,
     Constraint,
     EventPattern,
     Number,
@@ -34,6 +37,8 @@ from dogwatch.logic.pattern import (
     SamplePattern,
     SequencePattern,
     Stage,
+    Text,
+    Threshold,
     columns_of,
 )
 from dogwatch.logic.predicate import (
@@ -46,6 +51,7 @@ from dogwatch.logic.predicate import (
     Field,
     IsTrue,
     Literal,
+    Mapped,
     Not,
     Or,
     Predicate,
@@ -204,9 +210,59 @@ def _satisfiable(pattern: Pattern, clock: Clock, cases: _Cases) -> Worlds:
         case SequencePattern(stages=stages):
             timeless = 0 if clock.timestamp is None else cases.absent.get(clock.timestamp, 0)
             return _reachable(stages, cases) & ~timeless
-        case AggregatePattern(predicate=predicate, group_by=group_by, constraint=constraint):
-            ungrouped = 0 if pattern.keep_null_groups else cases.without(group_by)
-            return _answers(predicate, cases).true & _holds(constraint, cases) & ~ungrouped
+        case AggregatePattern():
+            return _occurs(pattern, cases)
+        case CompositePattern(parts=parts, relation=relation, joins=joins):
+            worlds = _related(relation, [_occurs(part, cases) for part in parts])
+            required = _required(relation)
+            for join in joins:
+                if join.parts <= required:
+                    worlds &= ~(_unjoined(join.left, parts, cases) | _unjoined(join.right, parts, cases))
+            return worlds
+
+
+def _occurs(pattern: AggregatePattern, cases: _Cases) -> Worlds:
+    """Where a group can trigger."""
+    worlds = _answers(pattern.predicate, cases).true & _holds(pattern.constraint, cases)
+    if pattern.residual is not None:
+        worlds &= _answers(pattern.residual, cases).true
+    return worlds if pattern.keep_null_groups else worlds & ~cases.without(pattern.group_by)
+
+
+def _related(tree: RelationTree, parts: Sequence[Worlds]) -> Worlds:
+    """Where a side of a relation can occur; what must not occur need not be possible."""
+    match tree:
+        case Part(number=number):
+            return parts[number]
+        case Related(relation=relation, left=left, right=right):
+            first = _related(left, parts)
+            if relation.negates:
+                return first
+            second = _related(right, parts)
+            return first | second if relation is Relation.OR else first & second
+
+
+def _required(tree: RelationTree) -> frozenset[int]:
+    """The parts that each match has."""
+    match tree:
+        case Part(number=number):
+            return frozenset({number})
+        case Related(relation=relation, left=left, right=right):
+            if relation.negates:
+                return _required(left)
+            sides = _required(left), _required(right)
+            return sides[0] & sides[1] if relation is Relation.OR else sides[0] | sides[1]
+
+
+def _unjoined(side: PartValue | Fixed, parts: Sequence[AggregatePattern], cases: _Cases) -> Worlds:
+    """Where a side of a join is null for want of a column, so that it joins nothing."""
+    match side:
+        case Fixed():
+            return 0
+        case PartValue(part=number, source=int() as place):
+            return cases.without([parts[number].group_by[place]])
+        case PartValue(part=number, source=source):
+            return _valueless(dict(parts[number].shown)[str(source)], cases)
 
 
 def _reachable(stages: Iterable[Stage], cases: _Cases) -> Worlds:
@@ -267,6 +323,11 @@ def _null(node: Expression, cases: _Cases) -> Worlds:
                 if not parameters[min(number, len(parameters) - 1)].takes_null:
                     worlds |= _null(arg, cases)
             return worlds
+        case Mapped(args=args, nested=nested):
+            worlds = 0
+            for arg in args[:0] if nested else args:
+                worlds |= _null(arg, cases)
+            return worlds
 
 
 def _all(parts: Iterable[_Answers], everywhere: Worlds) -> _Answers:
@@ -302,7 +363,13 @@ def _holds(node: Constraint, cases: _Cases) -> Worlds:
 def _valueless(node: AggregateExpression, cases: _Cases) -> Worlds:
     """Where an expression over a group has no value for want of a column; what is counted is then zero."""
     match node:
-        case Number() | Aggregate(function=AggregateFunction.COUNT | AggregateFunction.COUNT_DISTINCT):
+        case (
+            Number()
+            | Text()
+            | Threshold()
+            | Baseline()
+            | Aggregate(function=AggregateFunction.COUNT | AggregateFunction.COUNT_DISTINCT)
+        ):
             return 0
         case Arithmetic(left=left, right=right):
             return _valueless(left, cases) | _valueless(right, cases)

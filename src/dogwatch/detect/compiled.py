@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
 from dogwatch.detect.bound import bound
 from dogwatch.engine import plan
+from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions
+from dogwatch.languages.fortisiem.resources import NO_RESOURCES, Resources
+from dogwatch.languages.lowering import Lowered
 from dogwatch.logic.pattern import OWN_CLOCK, Clock, Limit, Pattern, predicates_of
-from dogwatch.rules.logic import lower_rule
+from dogwatch.rules.logic import lower_clear, lower_rule
 from dogwatch.rules.model import Rule
 from dogwatch.schema.schema import Schema
+
+
+class Role(enum.Enum):
+    """What comes of a pattern's hits."""
+
+    DETECTS = "detects"
+    """Alerts or incidents."""
+    CLEARS = "clears"
+    """Incidents of the rule are cleared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +36,16 @@ class CompiledRule:
         pattern: What it looks for.
         limits: Which of the ordered results of a run are kept (the query's pipes).
         clock: What orders the events.
+        clearing: The pattern that clears its incidents, if one does.
+        role: What comes of the pattern's hits.
     """
 
     rule: Rule
     pattern: Pattern
     limits: tuple[Limit, ...] = ()
     clock: Clock = OWN_CLOCK
+    clearing: Pattern | None = None
+    role: Role = Role.DETECTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +64,13 @@ class Compiled:
 
 
 def compile_rules(
-    rules: Iterable[Rule], schema: Schema, *, now: int | None = None, hints: bool = False
+    rules: Iterable[Rule],
+    schema: Schema,
+    *,
+    now: int | None = None,
+    hints: bool = False,
+    resources: Resources = NO_RESOURCES,
+    fortisiem: FortisiemOptions = VENDOR,
 ) -> Compiled:
     """Lower each rule and check that the engine can evaluate every part of it.
 
@@ -58,6 +81,8 @@ def compile_rules(
         schema: The types of fields.
         now: What ``now`` means in a query's dates, nanoseconds since 1970 UTC.
         hints: Look for the field that an unknown one was meant to be, which takes its time.
+        resources: What FortiSIEM's rules refer to: groups, tables, lists.
+        fortisiem: How FortiSIEM's texts are read where the vendor leaves room.
     """
     ready: list[CompiledRule] = []
     left_out: list[tuple[Rule, tuple[Diagnostic, ...]]] = []
@@ -67,21 +92,38 @@ def compile_rules(
             left_out.append((rule, (_disabled(rule),)))
             continue
         try:
-            lowered = lower_rule(rule, schema, now=now, hints=hints)
+            lowered = lower_rule(rule, schema, now=now, hints=hints, resources=resources, fortisiem=fortisiem)
+            clearing = lower_clear(rule, schema, resources=resources, fortisiem=fortisiem)
         except DogwatchError as error:
             left_out.append((rule, error.diagnostics))
             continue
         lowered = bound(lowered, schema)
-        problems = [
-            problem if problem.place or rule.query_place is None else replace(problem, place=rule.query_place)
-            for problem in plan.check(*predicates_of(lowered.pattern))
-        ]
+        clearing = clearing and bound(clearing, schema)
+        problems = [problem for each in (lowered, clearing) if each for problem in _problems(each, rule)]
         if problems:
             left_out.append((rule, tuple(problems)))
             continue
-        ready.append(CompiledRule(rule, lowered.pattern, lowered.limits, lowered.clock))
+        pattern = clearing.pattern if clearing else None
+        ready.append(CompiledRule(rule, lowered.pattern, lowered.limits, lowered.clock, pattern))
         notes += lowered.notes
+        notes += clearing.notes if clearing else ()
     return Compiled(tuple(ready), tuple(left_out), tuple(notes))
+
+
+def with_clearing(rules: Iterable[CompiledRule]) -> list[CompiledRule]:
+    """The rules in their order, and after them an entry for each pattern that clears."""
+    listed = list(rules)
+    clearing = [
+        CompiledRule(each.rule, each.clearing, role=Role.CLEARS) for each in listed if each.clearing is not None
+    ]
+    return [*listed, *clearing]
+
+
+def _problems(lowered: Lowered, rule: Rule) -> list[Diagnostic]:
+    return [
+        problem if problem.place or rule.query_place is None else replace(problem, place=rule.query_place)
+        for problem in plan.check(*predicates_of(lowered.pattern))
+    ]
 
 
 def _disabled(rule: Rule) -> Diagnostic:

@@ -1,152 +1,330 @@
-"""FortiSIEM rules of one subpattern: groups that met their constraint become incidents.
+"""FortiSIEM rules: patterns that came to hold become incidents.
 
-An incident is one per rule and set of mapped attributes. Each time its group meets the constraint it is
-triggered again: its count rises and the time it was last seen moves on.
+An incident is one per rule and set of mapped attributes. Each time the pattern holds it is triggered again: its
+count rises and the time it was last seen moves on. Once it has been cleared, the next trigger raises another one.
+
+Triggers should come in order of time. What one says depends on its own time, not on when it comes: a late one
+belongs to the incident that was active at its time.
 """
 
 from __future__ import annotations
 
-import ipaddress
-from typing import Any
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
+import msgspec
+
+from dogwatch.alerts.encoding import encode
 from dogwatch.alerts.identity import named
-from dogwatch.alerts.model import Incident, Trigger
-from dogwatch.base.time import format_instant
-from dogwatch.detect.document import PRODUCER, ancestors_of, depth_of, rule_fields
-from dogwatch.engine.aggregate import AggregateHit
-from dogwatch.logic.pattern import AggregatePattern
-from dogwatch.rules.model import AttributeMapping, FortisiemRule
-from dogwatch.schema.derived import FORTISIEM_PREFIX
+from dogwatch.alerts.model import Cleared, Incident, WatchEntry
+from dogwatch.detect.clear import ClearIndex, ClearJoins, ClearMemory
+from dogwatch.detect.document import ancestors_of
+from dogwatch.detect.incident_attributes import AttributeReader, Hit, parts_of_hit
+from dogwatch.detect.incident_document import IncidentWriter, Standing, quiet_of
+from dogwatch.detect.trigger_details import TriggerDetails
+from dogwatch.detect.trigger_log import Fired, TriggerLog
+from dogwatch.events.batch import NO_TIME, Document, Event
+from dogwatch.logic.pattern import AggregatePattern, CompositePattern
+from dogwatch.rules.model import FortisiemRule, PatternClear
 
-_SOURCES = ("srcIpAddr", "srcName", "srcUser")
-_TARGETS = ("destIpAddr", "destName", "hostIpAddr", "hostName", "user", "targetUser")
+_ANCESTORS = "ancestors"
+_ID_DIGITS = 32
+"""Hexadecimal digits of a trigger's id."""
+
+
+class Exempts(Protocol):
+    """An exception to a rule: incidents that a person does not want to see."""
+
+    @property
+    def comment(self) -> str:
+        """Why."""
+        ...
+
+    def holds(self, attributes: Mapping[str, str], time: int) -> bool:
+        """Whether it exempts an incident with these attributes at a time (nanoseconds since 1970 UTC)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What a trigger brought about.
+
+    Attributes:
+        uuid: The incident that was triggered.
+        event: That incident, at this trigger, as an event of its own.
+        entries: What the rule adds to watch lists.
+        new: Whether the trigger had not been seen before.
+    """
+
+    uuid: str
+    event: Document
+    entries: tuple[WatchEntry, ...]
+    new: bool
+
+
+class _Held:
+    """An incident: its values are in the order of the reader's names; ``before`` it the root had another."""
+
+    __slots__ = ("ancestors", "before", "cleared", "last", "log", "root", "uuid", "values")
+
+    def __init__(
+        self, uuid: str, root: str, values: tuple[str | None, ...], ancestors: bytes, before: _Held | None
+    ) -> None:
+        self.uuid = uuid
+        self.root = root
+        self.values = values
+        self.ancestors = ancestors
+        self.before = before
+        self.log = TriggerLog()
+        self.last = NO_TIME
+        self.cleared: Cleared | None = None
+
+    def takes(self, time: int) -> bool:
+        """Whether it had not been cleared before a time."""
+        return self.cleared is None or time <= self.cleared.time
 
 
 class IncidentDetector:
     """Gathers a rule's triggers into incidents.
 
     Args:
-        rule: A FortiSIEM rule with one subpattern.
-        pattern: Its lowered form.
+        rule: A FortiSIEM rule.
+        pattern: Its lowered clause.
+        exceptions: Which incidents are not raised; that the pattern held is not affected.
+
+    Attributes:
+        rule: The rule.
+        suppressed: Triggers that an exception suppressed.
+        details: What the newest triggers were made of.
+
+    Raises:
+        DogwatchError: The rule's clear condition makes no sense (``check_clear``).
     """
 
-    def __init__(self, rule: FortisiemRule, pattern: AggregatePattern) -> None:
+    def __init__(
+        self,
+        rule: FortisiemRule,
+        pattern: AggregatePattern | CompositePattern,
+        exceptions: Sequence[Exempts] = (),
+    ) -> None:
         self.rule = rule
-        self._rule_fields = rule_fields(rule)
-        self._position = {
-            field.ref.path.removeprefix(FORTISIEM_PREFIX): number for number, field in enumerate(pattern.group_by)
-        }
-        self._triggers: dict[str, dict[str, Trigger]] = {}
-        self._attributes: dict[str, dict[str, str]] = {}
-        self._ancestors: dict[str, list[dict[str, Any]]] = {}
+        self.suppressed = 0
+        parts = pattern.parts if isinstance(pattern, CompositePattern) else (pattern,)
+        self.details = TriggerDetails(rule.triggered_attributes, [part.name for part in parts])
+        self._exceptions = tuple(exceptions)
+        self._reader = AttributeReader(rule.incident.mapping, pattern)
+        self._writer = IncidentWriter(rule)
+        # The newest incident of each root, and those that are not named by their root.
+        self._newest: dict[str, _Held] = {}
+        self._renamed: dict[str, _Held] = {}
+        self._quiet = quiet_of(rule)
+        self._clock = NO_TIME
+        # When each active one clears if nothing comes, and its uuid: not later than it really does. A heap.
+        self._due: list[tuple[int, str]] = []
+        when = rule.clear_condition.when if rule.clear_condition is not None else None
+        joins = ClearJoins(rule, when) if isinstance(when, PatternClear) else None
+        self._clear_name = when.name if isinstance(when, PatternClear) else ""
+        self._clears = ClearMemory(joins) if joins is not None else None
+        self._clearable: ClearIndex[_Held] | None = ClearIndex(joins) if joins is not None else None
 
-    def trigger(self, hit: AggregateHit) -> str:
-        """Take in one trigger and return its incident's uuid. A trigger seen before changes nothing."""
-        attributes = self._mapped(hit)
-        uuid = named("incident", [self.rule.instance_id, *(f"{k}={v}" for k, v in sorted(attributes.items()))])
-        group = ["null" if value is None else str(value) for value in hit.group]
-        trigger = Trigger(
-            id=named("trigger", [*group, hit.events[0].id]),
-            time=hit.time,
-            first_event=hit.first_time,
-            last_event=hit.time,
-            event_ids=tuple(event.id for event in hit.events),
+    @property
+    def rule_uuid(self) -> str:
+        """The installed rule whose incidents these are."""
+        return self.rule.instance_id
+
+    def trigger(self, hit: Hit) -> Raised | None:
+        """Take in one trigger; one that was seen before changes nothing. ``None``: an exception suppresses it."""
+        attributes = self._reader.attributes(hit)
+        if any(each.holds(attributes, hit.time) for each in self._exceptions):
+            self.suppressed += 1
+            return None
+        root = named("incident", [self.rule_uuid, *(f"{k}={v}" for k, v in sorted(attributes.items()))])
+        fired = _fired(hit)
+        held = self._known(root, fired)
+        new = held is None
+        if held is None:
+            held = self._taker(root, attributes, fired, hit)
+            held.log.add(fired)
+            self.details.keep(held.uuid, fired, hit)
+            self._moved(held, attributes, fired.time)
+        return Raised(
+            held.uuid,
+            self._writer.event(self._standing(held, attributes), fired.trigger(())),
+            self._entries(attributes, hit.time),
+            new,
         )
-        self._triggers.setdefault(uuid, {}).setdefault(trigger.id, trigger)
-        self._attributes[uuid] = attributes
-        self._ancestors.setdefault(uuid, ancestors_of(hit.events[0]))
-        return uuid
+
+    def advance(self, clock: int) -> list[Incident]:
+        """Let the clock of the data reach ``clock``.
+
+        Returns:
+            The incidents that are cleared now, as their rule has not triggered for so long.
+        """
+        self._clock = max(self._clock, clock)
+        quieted: list[Incident] = []
+        while self._quiet is not None and self._due and self._due[0][0] < self._clock:
+            _, uuid = heapq.heappop(self._due)
+            held = self._held(uuid)
+            due = held.last + self._quiet
+            if held.cleared is not None:
+                continue
+            if due < self._clock:
+                held.cleared = Cleared.by_quiet(held.last, self._quiet)
+                quieted.append(self._incident(held))
+            else:
+                heapq.heappush(self._due, (due, uuid))
+        return quieted
+
+    def clear(self, attributes: Mapping[str, str], time: int) -> list[Incident]:
+        """Clear the active incidents that the attributes of the rule's clear pattern fit.
+
+        Args:
+            attributes: Those of what the clear pattern raises.
+            time: When it came to hold, nanoseconds since 1970 UTC.
+
+        Returns:
+            The incidents as they now stand.
+        """
+        if self._clears is None or self._clearable is None:
+            return []
+        self._clears.remember(attributes, time)
+        fitting = [held for held in self._clearable.fitting(attributes) if held.last <= time]
+        for held in fitting:
+            held.cleared = Cleared.by_pattern(time, self._clear_name)
+            self._clearable.remove(held.uuid, self._attributes(held))
+        return [self._incident(held) for held in fitting]
+
+    def cleared_after(self, attributes: Mapping[str, str], last_seen: int) -> Cleared | None:
+        """What cleared an incident of this rule, seen in an earlier run, as far as this run's data tell.
+
+        Args:
+            attributes: The incident's.
+            last_seen: Its last trigger, nanoseconds since 1970 UTC.
+        """
+        if self._quiet is not None and self._clock - last_seen > self._quiet:
+            return Cleared.by_quiet(last_seen, self._quiet)
+        time = self._clears.after(attributes, last_seen) if self._clears is not None else None
+        return None if time is None else Cleared.by_pattern(time, self._clear_name)
 
     def incident(self, uuid: str) -> Incident:
         """The incident as it stands."""
-        triggers = tuple(sorted(self._triggers[uuid].values(), key=lambda each: (each.time, each.id)))
-        attributes = self._attributes[uuid]
-        return Incident(
-            uuid, self.rule.instance_id, attributes, triggers, self._document(uuid, attributes, triggers)
+        return self._incident(self._held(uuid))
+
+    def incidents(self) -> Iterator[Incident]:
+        """Every incident so far, by the time that it was first seen; each is written when its turn has come."""
+        found: list[_Held] = []
+        for newest in self._newest.values():
+            each: _Held | None = newest
+            while each is not None:
+                found.append(each)
+                each = each.before
+        found.sort(key=lambda held: (held.log.first_event, held.uuid))
+        return map(self._incident, found)
+
+    def _held(self, uuid: str) -> _Held:
+        held = self._renamed.get(uuid)
+        if held is None:
+            held = self._newest[uuid]
+            while held.before is not None:
+                held = held.before
+        return held
+
+    def _known(self, root: str, fired: Fired) -> _Held | None:
+        """The incident that holds a trigger already."""
+        each = self._newest.get(root)
+        # One whose last trigger was before this trigger's first event cannot hold it, nor those before it.
+        while each is not None and each.last >= fired.first_event:
+            if fired in each.log:
+                return each
+            each = each.before
+        return None
+
+    def _taker(self, root: str, attributes: dict[str, str], fired: Fired, hit: Hit) -> _Held:
+        """The incident that a new trigger belongs to."""
+        held = self._newest.get(root)
+        while held is not None and held.before is not None and held.before.takes(fired.time):
+            held = held.before
+        if (
+            held is not None
+            and held.cleared is None
+            and self._quiet is not None
+            and fired.time - held.last > self._quiet
+        ):
+            held.cleared = Cleared.by_quiet(held.last, self._quiet)
+        if held is not None and held.takes(fired.time):
+            return held
+        uuid = root if held is None else named("incident", [root, fired.id.hex()])
+        values = tuple(attributes.get(name) for name in self._reader.names)
+        ancestors = encode({_ANCESTORS: ancestors_of(_first_event(hit))})
+        held = self._newest[root] = _Held(uuid, root, values, ancestors, held)
+        if uuid != root:
+            self._renamed[uuid] = held
+        return held
+
+    def _moved(self, held: _Held, attributes: dict[str, str], time: int) -> None:
+        """Note that an incident was triggered at a time."""
+        moved = time > held.last
+        held.last = max(held.last, time)
+        self._clock = max(self._clock, time)
+        if self._quiet is not None and moved:
+            if held.log.is_single or held.cleared is not None:
+                heapq.heappush(self._due, (held.last + self._quiet, held.uuid))
+            # A late trigger may keep one active that had been thought to be over.
+            held.cleared = None
+        if self._clears is not None and self._clearable is not None and held.cleared is None:
+            # The clear pattern may have come first: in the same instant, or if this trigger is late.
+            already = self._clears.after(attributes, held.last)
+            if already is None:
+                self._clearable.add(held.uuid, attributes, held)
+            else:
+                held.cleared = Cleared.by_pattern(already, self._clear_name)
+                self._clearable.remove(held.uuid, attributes)
+
+    def _entries(self, attributes: Mapping[str, str], time: int) -> tuple[WatchEntry, ...]:
+        return tuple(
+            WatchEntry(name, attributes[addition.attribute], time, self.rule_uuid)
+            for addition in self.rule.watch_lists
+            if addition.attribute in attributes
+            for name in addition.lists
         )
 
-    def incidents(self) -> list[Incident]:
-        """Every incident so far, by the time that it was first seen."""
-        found = [self.incident(uuid) for uuid in self._triggers]
-        return sorted(found, key=lambda each: (each.triggers[0].first_event, each.uuid))
+    def _attributes(self, held: _Held) -> dict[str, str]:
+        pairs = zip(self._reader.names, held.values, strict=True)
+        return {name: value for name, value in pairs if value is not None}
 
-    def _mapped(self, hit: AggregateHit) -> dict[str, str]:
-        attributes = {}
-        for mapping in self.rule.incident.mapping:
-            value = self._value(mapping, hit)
-            if value is not None:
-                # An event type in an incident would hide the incident's own.
-                name = "compEventType" if mapping.attribute == "eventType" else mapping.attribute
-                attributes[name] = _text(value)
-        return attributes
+    def _standing(self, held: _Held, attributes: Mapping[str, str]) -> Standing:
+        return Standing(held.uuid, attributes, len(held.log), held.log.first_event, held.last, held.cleared)
 
-    def _value(self, mapping: AttributeMapping, hit: AggregateHit) -> object | None:
-        position = self._position.get(mapping.source)
-        if position is not None:
-            return hit.group[position]
-        wanted = mapping.source.replace(" ", "").upper()
-        for aggregate, value in hit.aggregates.items():
-            field = aggregate.field
-            inner = "*" if field is None else field.ref.path.removeprefix(FORTISIEM_PREFIX)
-            function, _, distinct = aggregate.function.value.partition(" ")
-            if f"{function}({distinct}{inner})".upper() == wanted:
-                return value
-        # The number of events is known whatever the constraint is about.
-        return hit.count if wanted == "COUNT(*)" else None
-
-    def _document(self, uuid: str, attributes: dict[str, str], triggers: tuple[Trigger, ...]) -> dict[str, Any]:
-        rule = self.rule
-        first = min(trigger.first_event for trigger in triggers)
-        last = max(trigger.last_event for trigger in triggers)
-        title = rule.incident_title or rule.name
-        where = attributes.get("hostName") or attributes.get("hostIpAddr")
-        who = attributes.get("user")
-        ancestors = self._ancestors[uuid]
-        reason = f"{title}" + (f" by {who}" if who else "") + (f" on {where}" if where else "")
-        return {
-            **self._rule_fields,
-            "@timestamp": format_instant(last),
-            "kibana.alert.uuid": uuid,
-            "kibana.alert.status": "active",
-            "kibana.alert.workflow_status": "open",
-            "kibana.alert.depth": depth_of(ancestors),
-            "kibana.alert.ancestors": ancestors,
-            "kibana.alert.original_time": format_instant(first),
-            "kibana.alert.reason": f"{reason}: {rule.name}, severity {rule.incident.severity}.",
-            "event.kind": "signal",
-            "event.provider": PRODUCER,
-            "fortisiem.incident.id": uuid,
-            "fortisiem.incident.event_type": rule.incident.event_type,
-            "fortisiem.incident.title": title,
-            "fortisiem.incident.severity": rule.incident.severity,
-            "fortisiem.incident.severity_category": rule.severity.word.upper(),
-            "fortisiem.incident.category": rule.category,
-            "fortisiem.incident.impacts": list(rule.impacts),
-            "fortisiem.incident.status": "active",
-            "fortisiem.incident.count": len(triggers),
-            "fortisiem.incident.first_seen": format_instant(first),
-            "fortisiem.incident.last_seen": format_instant(last),
-            "fortisiem.incident.source": _pairs(attributes, _SOURCES),
-            "fortisiem.incident.target": _pairs(attributes, _TARGETS),
-            "fortisiem.incident.detail": _pairs(
-                attributes, [name for name in attributes if name not in (*_SOURCES, *_TARGETS)]
-            ),
-            "fortisiem.incident.attributes": attributes,
-        }
+    def _incident(self, held: _Held) -> Incident:
+        attributes = self._attributes(held)
+        details = self.details.of(held.uuid)
+        ancestors: list[dict[str, Any]] = msgspec.json.decode(held.ancestors)[_ANCESTORS]
+        document = self._writer.document(self._standing(held, attributes), held.root, ancestors, details.events)
+        triggers = held.log.triggers(details.event_ids)
+        return Incident(held.root, held.uuid, self.rule_uuid, attributes, triggers, document, held.cleared)
 
 
-def _pairs(attributes: dict[str, str], names: tuple[str, ...] | list[str]) -> str:
-    return ", ".join(f"{name}:{attributes[name]}" for name in names if name in attributes)
+def _fired(hit: Hit) -> Fired:
+    parts = parts_of_hit(hit)
+    names: list[str] = []
+    for part in parts:
+        if part is None:
+            names.append("absent")
+            continue
+        if len(parts) > 1:
+            names.append("present")
+        names += ["null" if value is None else str(value) for value in part.group]
+        names.append(part.first)
+    return Fired(
+        id=bytes.fromhex(named("trigger", names)[:_ID_DIGITS]),
+        time=hit.time,
+        first_event=hit.first_time,
+        last_event=max(part.time for part in parts if part is not None),
+    )
 
 
-def _text(value: object) -> str:
-    """A value as incidents compare it: addresses canonical, numbers decimal, the rest as it stands."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    text = str(value)
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return text
+def _first_event(hit: Hit) -> Event:
+    events = (part.events[0] for part in parts_of_hit(hit) if part is not None)
+    return min(events, key=lambda event: event.order)

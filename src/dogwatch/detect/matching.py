@@ -2,175 +2,27 @@
 
 from __future__ import annotations
 
-import enum
-import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from dogwatch.base.diagnostic import Diagnostic, Severity
 from dogwatch.detect.awareness import BlindRule, FieldPresence, Missing, blind_rule
-from dogwatch.detect.compiled import CompiledRule
+from dogwatch.detect.compiled import CompiledRule, Role
 from dogwatch.detect.index_filter import IndexFilter
-from dogwatch.engine.passed import MAX_KEYS, Watch, ordinals
+from dogwatch.detect.options import ScanOptions
+from dogwatch.detect.report import ScanReport
+from dogwatch.engine.passed import Watch, ordinals
 from dogwatch.engine.plan import Plan
 from dogwatch.events.batch import NO_TIME, Batch
 from dogwatch.logic.pattern import Clock, SequencePattern, columns_of, predicates_of
 from dogwatch.logic.predicate import Predicate
-from dogwatch.rules.model import ElasticRule, Rule
+from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
 from dogwatch.schema.field import FieldRef
-
-SPOOL_BYTES = 128 * 1024 * 1024
-"""Memory for retained rows of a closed scan; beyond it they go to temporary files."""
 
 Rows = npt.NDArray[np.bool_]
 """One answer for each row of a batch."""
-
-
-class OpenWindows(enum.Enum):
-    """What becomes of a sequence whose last stage must not occur, if the data ended before its window did."""
-
-    REPORT = "report"
-    """It is an alert, as in Elasticsearch, which judges by the data that is there; the alert says so."""
-    OMIT = "omit"
-    """It is left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScanOptions:
-    """How a scan goes about it.
-
-    Attributes:
-        start: Earliest ``@timestamp`` in nanoseconds, inclusive; ``None`` is no limit.
-        end: Latest ``@timestamp``, inclusive; ``None`` is no limit.
-        any_index: Offer every event to every rule, whatever data streams the rule names.
-        follow: Events arrive in the order in which they happen and the stream has no end: sequences and
-            incidents are reported as they complete, not after a sort at the end.
-        open_windows: What becomes of a sequence that an event after the end of the data could have refuted.
-        now: What ``now`` means in the rules' dates, and the time of an alert whose event has none, nanoseconds
-            since 1970 UTC.
-        present: The time of day: events of a followed stream that are stamped later say nothing about what rules
-            wait for in vain.
-        spool_bytes: Memory for retained rows.
-    """
-
-    start: int | None = None
-    end: int | None = None
-    any_index: bool = False
-    follow: bool = False
-    open_windows: OpenWindows = OpenWindows.REPORT
-    now: int = field(default_factory=time.time_ns)
-    present: Callable[[], int] = time.time_ns
-    spool_bytes: int = SPOOL_BYTES
-
-
-@dataclass(slots=True)
-class ScanReport:
-    """What a scan did, apart from what reading did.
-
-    Attributes:
-        detections: Alerts (shells, not building blocks) or incidents, by rule instance.
-        offered: Rule instances to which at least one event was offered.
-        outside: Events outside the stretch of time asked for.
-        notes: What the reader of the results should know.
-        find_blind: Works out ``blind``.
-    """
-
-    detections: Counter[str] = field(default_factory=Counter)
-    offered: set[str] = field(default_factory=set)
-    outside: int = 0
-    notes: list[Diagnostic] = field(default_factory=list)
-    find_blind: Callable[[], list[BlindRule]] = field(default=list, repr=False)
-
-    @property
-    def blind(self) -> list[BlindRule]:
-        """Rules that were offered events so far and found nothing, because none had the fields that they need.
-
-        It is worked out when it is asked for, which takes about a tenth of a second for a thousand rules.
-        """
-        return self.find_blind()
-
-    def found(self, rule_uuid: str) -> None:
-        """Count a detection of a rule instance."""
-        self.detections[rule_uuid] += 1
-
-    def dropped(self, rule: Rule, count: int) -> None:
-        """Note that a memory limit made a rule's matcher drop pending state."""
-        if count:
-            self.notes.append(
-                Diagnostic(
-                    "state-evicted",
-                    f"{rule.label}: {count} pending sequences or groups were dropped at the memory limit",
-                    Severity.WARNING,
-                    hint="scan shorter stretches with --from and --to, so that fewer are pending at once",
-                )
-            )
-
-    def left_open(self, rule: Rule, count: int, ended: str, *, reported: bool) -> None:
-        """Note that sequences of a rule could still have been refuted when what it saw ended."""
-        if count:
-            became = "are reported and marked" if reported else "are left out"
-            self.notes.append(
-                Diagnostic(
-                    "open-window",
-                    f"{rule.label} ({rule.name}): {ended} ended within the time in which an event must not "
-                    f"follow, for {count} of its sequences, which {became}",
-                    Severity.NOTICE,
-                    hint="--open-windows chooses between report and omit",
-                )
-            )
-
-    def piped(self, rule: Rule, kept: int, of: int, stretch: str) -> None:
-        """Note that a rule's pipe kept fewer results than were found."""
-        if kept < of:
-            self.notes.append(
-                Diagnostic(
-                    "pipe-applied",
-                    f"{rule.label} ({rule.name}): its pipe kept {kept} of {of} results of {stretch}",
-                    Severity.NOTICE,
-                    hint="in Kibana a pipe applies to each of a rule's runs, as it does with --as-scheduled",
-                )
-            )
-
-    def not_piped(self, rules: Sequence[Rule]) -> None:
-        """Note that rules with pipes run over a stream, which has no first or last result."""
-        if rules:
-            named = ", ".join(rule.label for rule in rules[:5])
-            self.notes.append(
-                Diagnostic(
-                    "pipe-not-applied",
-                    f"rules whose pipes keep the first or last results of a run report all of a followed stream: "
-                    f"{named}{' ...' if len(rules) > 5 else ''}",
-                    Severity.NOTICE,
-                )
-            )
-
-    def came_too_late(self, rule: Rule, count: int) -> None:
-        """Note that events of a followed stream came after the time for which a rule waits."""
-        if count:
-            self.notes.append(
-                Diagnostic(
-                    "event-too-late",
-                    f"{rule.label}: {count} events came too late to count",
-                    Severity.WARNING,
-                    hint="scan the events from a file, where their order does not matter",
-                )
-            )
-
-    def left_out_keys(self, count: int) -> None:
-        """Note that events had more join keys than are followed."""
-        if count:
-            self.notes.append(
-                Diagnostic(
-                    "join-keys-left-out",
-                    f"{count} join keys were not followed: an event may act under {MAX_KEYS} of a stage",
-                    Severity.WARNING,
-                    hint="many-valued join fields multiply; look at the events that hold so many values",
-                )
-            )
 
 
 class Matching:
@@ -207,7 +59,8 @@ class Matching:
         self.newest: dict[Clock, int] = {
             compiled.clock: NO_TIME
             for compiled in self.rules
-            if isinstance(compiled.pattern, SequencePattern) and compiled.pattern.absences
+            if isinstance(compiled.rule, FortisiemRule)
+            or (isinstance(compiled.pattern, SequencePattern) and compiled.pattern.absences)
         }
         self._presence = FieldPresence(self.fields)
         report.find_blind = self.blind
@@ -242,6 +95,8 @@ class Matching:
         for compiled in self.rules:
             instance = compiled.rule.instance_id
             if instance not in self._report.offered or self._report.detections[instance]:
+                continue
+            if compiled.role is Role.CLEARS:
                 continue
             patterns = self._patterns(compiled.rule)
             if patterns not in missing:

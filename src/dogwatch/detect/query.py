@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 from dogwatch.detect.bound import bound
 from dogwatch.languages import eql
-from dogwatch.languages.fortisiem.lower import lower_subpattern
+from dogwatch.languages.fortisiem.lower import lower_filter
 from dogwatch.languages.kql.lower import lower_text as lower_kql
 from dogwatch.languages.lowering import Lowered
 from dogwatch.languages.lucene.lower import lower_text as lower_lucene
+from dogwatch.logic.pattern import EventPattern
 from dogwatch.schema.schema import Schema
 
 LANGUAGES = ("eql", "kql", "lucene", "fortisiem")
@@ -88,7 +89,8 @@ def _lowered(language: str, query: str, schema: Schema, now: int | None, fields:
                 mapping_of=schema.mappings.get,
             )
         case "fortisiem":
-            return lower_subpattern("search", query, (), "", 1, type_of=schema.type_of)
+            predicate, notes = lower_filter(query, type_of=schema.type_of)
+            return Lowered(EventPattern(predicate), notes)
         case _:
             raise DogwatchError(
                 Diagnostic(

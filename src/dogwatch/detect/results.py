@@ -9,7 +9,7 @@ import numpy as np
 
 from dogwatch.base.diagnostic import Diagnostic, Severity
 from dogwatch.detect.matcher import Matcher, matcher_of
-from dogwatch.detect.matching import SPOOL_BYTES
+from dogwatch.detect.options import SPOOL_BYTES
 from dogwatch.engine.late import LateTolerantMatcher
 from dogwatch.engine.limit import Outermost, limited
 from dogwatch.engine.passed import MAX_KEYS, PassedEvent, PassedSpool, StagePassed, Watch, ordinals, take

@@ -8,24 +8,26 @@ from dataclasses import replace
 
 import numpy as np
 
-from dogwatch.alerts.model import Alert, Detection
-from dogwatch.detect.compiled import CompiledRule
+from dogwatch.alerts.model import Alert, Detection, WatchEntry
+from dogwatch.detect.compiled import CompiledRule, with_clearing
+from dogwatch.detect.correlation import Correlation
 from dogwatch.detect.event import EventDetector
-from dogwatch.detect.incident import IncidentDetector
 from dogwatch.detect.matcher import Matcher, matcher_of
-from dogwatch.detect.matching import Matching, OpenWindows, Rows, ScanOptions, ScanReport
+from dogwatch.detect.matching import Matching, Rows
 from dogwatch.detect.naming import REMEMBERED, EventNames
+from dogwatch.detect.options import OpenWindows, ScanOptions
 from dogwatch.detect.pipe import Pipe
+from dogwatch.detect.report import ScanReport
 from dogwatch.detect.sequence import SequenceDetector
-from dogwatch.engine.aggregate import GroupAggregator
 from dogwatch.engine.late import LateTolerantMatcher
 from dogwatch.engine.passed import GroupPassed, PassedEvent, PassedSpool, StagePassed, take
 from dogwatch.engine.sample import SampleMatcher
 from dogwatch.engine.sequence import SequenceHit
 from dogwatch.engine.state import Repeats
 from dogwatch.events.batch import NO_TIME, Batch, Event
-from dogwatch.logic.pattern import AggregatePattern, EventPattern, Pattern, SamplePattern, SequencePattern
+from dogwatch.logic.pattern import OWN_CLOCK, EventPattern, Pattern, SamplePattern, SequencePattern
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
+from dogwatch.rules.resources import NO_RESOURCE_SET, ResourceSet
 
 
 class Scan:
@@ -34,12 +36,22 @@ class Scan:
     Args:
         rules: What to look for.
         options: How.
+        resources: What FortiSIEM's rules refer to while they run: limits, profiles, exceptions, watch lists.
+        entries: Further entries of watch lists, from earlier scans.
     """
 
-    def __init__(self, rules: Sequence[CompiledRule], options: ScanOptions) -> None:
+    def __init__(
+        self,
+        rules: Sequence[CompiledRule],
+        options: ScanOptions,
+        resources: ResourceSet = NO_RESOURCE_SET,
+        entries: Iterable[WatchEntry] = (),
+    ) -> None:
         self.options = options
         self.report = ScanReport()
+        rules = with_clearing(rules)
         self.matching = Matching(rules, options, self.report)
+        self.correlation = Correlation(rules, options, self.report, resources, entries)
         self._names = [EventNames() for _ in rules]
         # By age, the oldest first.
         self._alerted: dict[str, None] = {}
@@ -49,7 +61,6 @@ class Scan:
         self._pipes: dict[int, Pipe[Event | SequenceHit]] = {}
         self._events: dict[int, EventDetector] = {}
         self._matched: dict[int, tuple[Matcher, SequenceDetector]] = {}
-        self._incidents: dict[int, tuple[GroupAggregator, IncidentDetector]] = {}
         unpiped: list[Rule] = []
         for number, compiled in enumerate(rules):
             match compiled.rule, compiled.pattern:
@@ -58,8 +69,8 @@ class Scan:
                 case ElasticRule() as rule, SequencePattern() | SamplePattern() as pattern:
                     matcher = matcher_of(pattern, follow=options.follow, present=options.present)
                     self._matched[number] = (matcher, SequenceDetector(rule, pattern))
-                case FortisiemRule() as rule, AggregatePattern() as aggregate:
-                    self._incidents[number] = (GroupAggregator(aggregate), IncidentDetector(rule, aggregate))
+                case FortisiemRule(), _:
+                    continue
                 case rule, pattern:
                     raise TypeError(f"{rule.label}: no detection for {type(pattern).__name__}")
             if compiled.limits and options.follow:
@@ -78,8 +89,8 @@ class Scan:
 
         Alerts of single events come in the order in which events are read. In a closed scan those of
         sequences follow after the last batch, in the order in which they were certain, then those of samples
-        and of rules with pipes, then incidents, by first seen. When following, everything comes as it
-        completes, and an incident again at each of its triggers.
+        and of rules with pipes, then incidents, by first seen. When following, everything comes as
+        it completes, and an incident again at each of its triggers and when it is cleared.
         """
         if self.options.follow:
             for batch in batches:
@@ -105,6 +116,12 @@ class Scan:
             newest = self.matching.newest[self.matching.rules[number].clock]
             if newest != NO_TIME:
                 yield from self._hits(number, matcher.advance(newest))
+        if self.options.follow and self._newest() != NO_TIME:
+            yield from self.correlation.advance(self._newest())
+
+    def _newest(self) -> int:
+        """The latest time of any event, for FortiSIEM's rules; ``NO_TIME`` without any."""
+        return self.matching.newest.get(OWN_CLOCK, NO_TIME)
 
     def _finished(self) -> Iterator[Detection]:
         """What is found now that there are no more events."""
@@ -113,14 +130,11 @@ class Scan:
         for number, pipe in self._pipes.items():
             for result in pipe.kept():
                 yield from self._kept(number, result)
-        if not self.options.follow:
-            for _, detector in self._incidents.values():
-                for incident in detector.incidents():
-                    self.report.found(incident.rule_uuid)
-                    yield incident
+        if self.correlation.active:
+            yield from self.correlation.finish(self._newest())
 
     def _account(self) -> None:
-        reported = self.options.open_windows is OpenWindows.REPORT
+        reported = self.options.open_windows is not OpenWindows.OMIT
         for number, compiled in enumerate(self.matching.rules):
             rule = compiled.rule
             if number in self._matched:
@@ -129,13 +143,10 @@ class Scan:
                 if isinstance(matcher, LateTolerantMatcher):
                     self.report.came_too_late(rule, matcher.too_late)
                 self.report.left_open(rule, self._open[number], "the data", reported=reported)
-            if number in self._incidents:
-                aggregator, _ = self._incidents[number]
-                self.report.dropped(rule, aggregator.evicted_rows)
-                self.report.came_too_late(rule, aggregator.too_late)
             if number in self._pipes:
                 pipe = self._pipes[number]
                 self.report.piped(rule, len(pipe.kept()), pipe.seen, "the whole scan")
+        self.correlation.account()
         self.report.left_out_keys(self._keys_left_out)
 
     def _event_alerts(self, batch: Batch, masks: list[Rows]) -> Iterator[Detection]:
@@ -163,16 +174,18 @@ class Scan:
 
     def _stateful(self, passed: Iterable[PassedEvent]) -> Iterator[Detection]:
         for each in passed:
+            if not self.options.follow and each.event.time != NO_TIME:
+                yield from self.correlation.advance(each.event.time)
             for number, row in each.rows:
+                if number in self.correlation:
+                    yield from self.correlation.feed(number, row)
+                    continue
                 match row:
                     case StagePassed():
                         yield from self._hits(number, self._matched[number][0].feed(row))
-                    case GroupPassed() if number in self._pipes:
-                        # Read twice, it is one result.
-                        if not self._repeats[number].seen(row.event):
-                            self._pipes[number].add(row.event.order, row.event)
-                    case GroupPassed():
-                        yield from self._triggered(number, row)
+                    # Read twice, it is one result.
+                    case GroupPassed() if not self._repeats[number].seen(row.event):
+                        self._pipes[number].add(row.event.order, row.event)
 
     def _hits(self, number: int, hits: Iterable[SequenceHit]) -> Iterator[Detection]:
         for hit in hits:
@@ -207,15 +220,6 @@ class Scan:
         """When an alert is made in a scan that finds everything: at its latest event."""
         latest = max(event.time for event in events)
         return self.options.now if latest == NO_TIME else latest
-
-    def _triggered(self, number: int, row: GroupPassed) -> Iterator[Detection]:
-        aggregator, detector = self._incidents[number]
-        for hit in aggregator.feed(row):
-            events = tuple(self._names[number].named(event) for event in hit.events)
-            uuid = detector.trigger(replace(hit, events=events))
-            if self.options.follow:
-                self.report.found(detector.rule.instance_id)
-                yield detector.incident(uuid)
 
     def _reported(self, alert: Alert | None, *, once: bool) -> Iterator[Alert]:
         """Count and give an alert, unless it must be given once and was."""

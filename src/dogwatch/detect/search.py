@@ -15,6 +15,7 @@ from dogwatch.events.batch import Batch, Document, Event
 from dogwatch.languages.lowering import Lowered
 from dogwatch.logic.pattern import (
     AggregatePattern,
+    CompositePattern,
     End,
     EventPattern,
     Key,
@@ -181,6 +182,8 @@ def _searched(lowered: Lowered) -> Searched:
     match lowered.pattern:
         case AggregatePattern(predicate=predicate):
             return EventPattern(predicate)
+        case CompositePattern():
+            raise TypeError("a query has no parts that are related to each other")
         case pattern:
             return pattern
 

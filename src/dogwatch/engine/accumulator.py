@@ -1,22 +1,38 @@
 """Aggregates of a sliding window, kept up to date as values enter at one end and leave at the other.
 
-Sums are exact, so a value that has left a window leaves no rounding error behind, and a window's aggregates do
-not depend on how it came about.
+A value that has left a window leaves nothing behind, not even a rounding error, and a window's aggregates do not
+depend on how it came about. Numbers that are not finite are missing, and so is a result that is too large.
 """
 
 from __future__ import annotations
 
-import math
+import heapq
 from collections.abc import Callable
-from typing import Protocol, TypeGuard
+from fractions import Fraction
+from typing import Generic, Protocol, TypeVar
 
+from dogwatch.engine.moment import Average, Deviation, Sum, Variance
+from dogwatch.engine.rank import Median, Percentile
+from dogwatch.engine.value import Number, Value, as_value, is_number, quotient
 from dogwatch.logic.pattern import AggregateFunction
 from dogwatch.schema.field import Scalar
 
-Number = int | float
+T = TypeVar("T")
 
 _COMPACT = 32
-"""Values that may have left the front of a list before the list is cut."""
+"""Entries that may have left the front of a queue, or be stale in a heap, before it is cut."""
+
+ORDERED = frozenset(
+    {
+        AggregateFunction.MIN,
+        AggregateFunction.MAX,
+        AggregateFunction.MODE,
+        AggregateFunction.FIRST,
+        AggregateFunction.LAST,
+        AggregateFunction.PCTCHANGE,
+    }
+)
+"""The functions whose accumulators must be given the values in their order; to the others it is all one."""
 
 
 class Accumulator(Protocol):
@@ -30,9 +46,84 @@ class Accumulator(Protocol):
         """The oldest value, which is this one, leaves."""
         ...
 
-    def value(self) -> Number | None:
+    def value(self) -> Value | None:
         """The aggregate over the values in the window; ``None`` if they give none."""
         ...
+
+
+def accumulator(function: AggregateFunction, percent: float | None = None) -> Callable[[], Accumulator]:
+    """What makes an empty accumulator for an aggregate function of a field.
+
+    Missing values are not handed to accumulators. Those of numbers pass over texts and booleans.
+
+    Args:
+        function: The function.
+        percent: Which percentile, if it is one.
+    """
+    match function:
+        case AggregateFunction.COUNT:
+            return _Count
+        case AggregateFunction.COUNT_DISTINCT:
+            return _CountDistinct
+        case AggregateFunction.SUM:
+            return Sum
+        case AggregateFunction.AVG:
+            return Average
+        case AggregateFunction.MAX:
+            return lambda: _Extreme(1)
+        case AggregateFunction.MIN:
+            return lambda: _Extreme(-1)
+        case AggregateFunction.MEDIAN:
+            return Median
+        case AggregateFunction.MODE:
+            return _Mode
+        case AggregateFunction.FIRST:
+            return _First
+        case AggregateFunction.LAST:
+            return _Last
+        case AggregateFunction.STDDEV:
+            return Deviation
+        case AggregateFunction.VARIANCE:
+            return Variance
+        case AggregateFunction.PCTILE:
+            if percent is None:
+                raise ValueError("a percentile needs its percent")
+            return lambda: Percentile(percent)
+        case AggregateFunction.PCTCHANGE:
+            return _Change
+
+
+class _Queue(Generic[T]):
+    """A list that loses its oldest entries at little cost, and is small while it is short."""
+
+    __slots__ = ("_first", "_items")
+
+    def __init__(self) -> None:
+        self._items: list[T] = []
+        self._first = 0
+
+    def __len__(self) -> int:
+        return len(self._items) - self._first
+
+    @property
+    def oldest(self) -> T:
+        return self._items[self._first]
+
+    @property
+    def newest(self) -> T:
+        return self._items[-1]
+
+    def push(self, item: T) -> None:
+        self._items.append(item)
+
+    def drop_newest(self) -> None:
+        self._items.pop()
+
+    def drop_oldest(self) -> None:
+        self._first += 1
+        if self._first > _COMPACT and self._first * 2 > len(self._items):
+            del self._items[: self._first]
+            self._first = 0
 
 
 class _Count:
@@ -47,7 +138,7 @@ class _Count:
     def remove(self, value: Scalar) -> None:  # noqa: ARG002 - part of the protocol
         self._count -= 1
 
-    def value(self) -> Number | None:
+    def value(self) -> Value | None:
         return self._count
 
 
@@ -67,123 +158,142 @@ class _CountDistinct:
         else:
             del self._counts[value]
 
-    def value(self) -> Number | None:
+    def value(self) -> Value | None:
         return len(self._counts)
-
-
-class _Sum:
-    """``_total`` counts units of ``2 ** -_bits``, as fine as the finest value so far needed."""
-
-    __slots__ = ("_bits", "_count", "_floats", "_total")
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._floats = 0
-        self._total = 0
-        self._bits = 0
-
-    def add(self, value: Scalar) -> None:
-        if is_number(value):
-            self._count += 1
-            self._floats += isinstance(value, float)
-            units = self._units(value)
-            self._total += units
-
-    def remove(self, value: Scalar) -> None:
-        if is_number(value):
-            self._count -= 1
-            self._floats -= isinstance(value, float)
-            units = self._units(value)
-            self._total -= units
-
-    def value(self) -> Number | None:
-        if not self._count:
-            return None
-        if not self._floats:
-            return self._total >> self._bits
-        try:
-            return self._total / (1 << self._bits)
-        except OverflowError:
-            return math.inf if self._total > 0 else -math.inf
-
-    def _units(self, value: Number) -> int:
-        # May rescale the total, so it has to be called before the total is read.
-        numerator, denominator = value.as_integer_ratio()
-        bits = denominator.bit_length() - 1
-        if bits > self._bits:
-            self._total <<= bits - self._bits
-            self._bits = bits
-        return numerator << (self._bits - bits)
-
-
-class _Average(_Sum):
-    __slots__ = ()
-
-    def value(self) -> Number | None:
-        total = super().value()
-        if total is None:
-            return None
-        try:
-            return total / self._count
-        except OverflowError:
-            return math.inf if total > 0 else -math.inf
 
 
 class _Extreme:
     """The maximum, or the minimum if ``sign`` is -1, from the values that no newer one exceeds."""
 
-    __slots__ = ("_first", "_sign", "_values")
+    __slots__ = ("_sign", "_values")
 
     def __init__(self, sign: int) -> None:
         self._sign = sign
-        self._first = 0
-        self._values: list[Number] = []
+        self._values: _Queue[Number] = _Queue()
 
     def add(self, value: Scalar) -> None:
         if not is_number(value):
             return
         values = self._values
         signed = self._sign * value
-        while len(values) > self._first and values[-1] < signed:
-            values.pop()
-        values.append(signed)
+        while values and values.newest < signed:
+            values.drop_newest()
+        values.push(signed)
 
     def remove(self, value: Scalar) -> None:
-        if not is_number(value):
-            return
         # Equal values are all kept, so the front is the leaving one exactly if it is equal to it.
-        if self._values[self._first] == self._sign * value:
-            self._first += 1
-            if self._first > _COMPACT and self._first * 2 > len(self._values):
-                del self._values[: self._first]
-                self._first = 0
+        if is_number(value) and self._values.oldest == self._sign * value:
+            self._values.drop_oldest()
 
-    def value(self) -> Number | None:
-        return self._sign * self._values[self._first] if len(self._values) > self._first else None
+    def value(self) -> Value | None:
+        return self._sign * self._values.oldest if self._values else None
 
 
-def accumulator(function: AggregateFunction) -> Callable[[], Accumulator]:
-    """What makes an empty accumulator for an aggregate function of a field.
+class _First:
+    __slots__ = ("_values",)
 
-    Missing values are not handed to accumulators. Those of numbers pass over text, booleans and values that
-    are not finite: they are missing too.
+    def __init__(self) -> None:
+        self._values: _Queue[Value] = _Queue()
+
+    def add(self, value: Scalar) -> None:
+        if (known := as_value(value)) is not None:
+            self._values.push(known)
+
+    def remove(self, value: Scalar) -> None:
+        if as_value(value) is not None:
+            self._values.drop_oldest()
+
+    def value(self) -> Value | None:
+        return self._values.oldest if self._values else None
+
+
+class _Last:
+    __slots__ = ("_count", "_newest")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._newest: Value | None = None
+
+    def add(self, value: Scalar) -> None:
+        if (known := as_value(value)) is not None:
+            self._count += 1
+            self._newest = known
+
+    def remove(self, value: Scalar) -> None:
+        if as_value(value) is not None:
+            self._count -= 1
+
+    def value(self) -> Value | None:
+        return self._newest if self._count else None
+
+
+class _Change:
+    """From the first number to the last, in per cent of the first; of nothing there is none."""
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self) -> None:
+        self._numbers: _Queue[Number] = _Queue()
+
+    def add(self, value: Scalar) -> None:
+        if is_number(value):
+            self._numbers.push(value)
+
+    def remove(self, value: Scalar) -> None:
+        if is_number(value):
+            self._numbers.drop_oldest()
+
+    def value(self) -> Value | None:
+        if not self._numbers or not self._numbers.oldest:
+            return None
+        first = Fraction(self._numbers.oldest)
+        change = (Fraction(self._numbers.newest) - first) / first * 100
+        return quotient(change.numerator, change.denominator)
+
+
+class _Mode:
+    """The most frequent value; of several, the one whose oldest occurrence in the window is the oldest.
+
+    ``_heap`` holds each value's count, negative, and the serial number of its oldest occurrence, as they are or
+    were: what is out of date is passed over when it comes up.
     """
-    match function:
-        case AggregateFunction.COUNT:
-            return _Count
-        case AggregateFunction.COUNT_DISTINCT:
-            return _CountDistinct
-        case AggregateFunction.SUM:
-            return _Sum
-        case AggregateFunction.AVG:
-            return _Average
-        case AggregateFunction.MAX:
-            return lambda: _Extreme(1)
-        case AggregateFunction.MIN:
-            return lambda: _Extreme(-1)
 
+    __slots__ = ("_heap", "_places", "_serial")
 
-def is_number(value: Scalar) -> TypeGuard[Number]:
-    """Whether a value takes part in an aggregate of numbers."""
-    kind = type(value)
-    return kind is int or (kind is float and math.isfinite(value))  # type: ignore[arg-type]  # mypy cannot see it
+    def __init__(self) -> None:
+        self._serial = 0
+        self._places: dict[Value, _Queue[int]] = {}
+        self._heap: list[tuple[int, int, Value]] = []
+
+    def add(self, value: Scalar) -> None:
+        if (known := as_value(value)) is not None:
+            places = self._places.get(known)
+            if places is None:
+                places = self._places[known] = _Queue()
+            places.push(self._serial)
+            self._serial += 1
+            self._note(known, places)
+
+    def remove(self, value: Scalar) -> None:
+        if (known := as_value(value)) is not None:
+            places = self._places[known]
+            places.drop_oldest()
+            if places:
+                self._note(known, places)
+            else:
+                del self._places[known]
+
+    def value(self) -> Value | None:
+        while self._heap:
+            count, oldest, value = self._heap[0]
+            places = self._places.get(value)
+            if places and (-len(places), places.oldest) == (count, oldest):
+                return value
+            heapq.heappop(self._heap)
+        return None
+
+    def _note(self, value: Value, places: _Queue[int]) -> None:
+        heapq.heappush(self._heap, (-len(places), places.oldest, value))
+        if len(self._heap) > _COMPACT + 2 * len(self._places):
+            self._heap = [(-len(places), places.oldest, value) for value, places in self._places.items()]
+            heapq.heapify(self._heap)

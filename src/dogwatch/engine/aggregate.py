@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-import bisect
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from dogwatch.engine.accumulator import Accumulator, Number, accumulator
-from dogwatch.engine.constraint import Values, compile_constraint
+from dogwatch.engine.accumulator import ORDERED, Accumulator, accumulator
+from dogwatch.engine.constraint import compile_constraint, compile_expression, least_count
+from dogwatch.engine.external import NO_EXTERNALS, Externals
+from dogwatch.engine.packed import RowFormat, Values, digest_of
 from dogwatch.engine.passed import GroupPassed, aggregated_fields
-from dogwatch.engine.state import EventRow, EventTable, Repeats, decode, encode, state_error
+from dogwatch.engine.state import EventRow, Repeats, decode, encode, state_error
+from dogwatch.engine.value import Value
 from dogwatch.events.batch import NO_TIME, Event
-from dogwatch.logic.pattern import Aggregate, AggregatePattern, Key, aggregates_of
-from dogwatch.schema.field import Scalar
+from dogwatch.logic.pattern import Aggregate, AggregatePattern, Key, aggregates_in, aggregates_of
+from dogwatch.schema.field import FieldType, Scalar
 
-_FORMAT = 2
+_FORMAT = 3
 """Version of the saved state."""
-
-_COMPACT = 32
-"""Entries that may have left the front of a window before its list is cut."""
 
 _FREE_PARTS = 16
 """How often in the length of a window the groups that it has left behind are freed."""
 
+_SHRINK = 8
+"""By which factor the number of groups must have fallen before their table is made anew, smaller."""
+
+_SHARED_TEXTS = 65_536
+"""Texts of groups of several fields that are looked out for, to be held once."""
+
+_SHARED_LENGTH = 256
+"""Characters of the longest of them."""
+
 _LOSSES = ("evicted_groups", "evicted_rows", "late", "too_late", "repeated", "without_group")
 """The counters of a ``GroupAggregator``, which are saved with its state."""
-
-Entry = tuple[int, Event | str, tuple[Scalar | None, ...]]
-"""A contribution: its time, its event (only the id in the middle of a long window), its aggregated values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +46,29 @@ class AggregateHit:
         group: Its values of the grouping fields.
         time: Of the newest contributing event, in nanoseconds.
         first_time: Of the oldest contributing event.
-        first_id: The id of the oldest contributing event.
+        first: ``digest_of`` the oldest contributing event, in hexadecimal.
         count: How many events contributed.
-        events: The contributing events in order; of more than ``limit_events`` the oldest and the newest.
-        aggregates: The value of each aggregate of the constraint, ``None`` where it had no values.
+        events: Those of the contributing events that are still held, in order: at most ``limit_events``, the
+            oldest and the newest. The one that completed the hit is among them, unless it came late and there
+            are others.
+        aggregates: The value of each of ``aggregates_in(pattern)``, ``None`` where it had no values.
+        shown: The value of each expression that the pattern shows, by its name.
     """
 
     group: Key
     time: int
     first_time: int
-    first_id: str
+    first: str
     count: int
     events: tuple[Event, ...]
-    aggregates: dict[Aggregate, Number | None]
+    aggregates: dict[Aggregate, Value | None]
+    shown: dict[str, Value | None]
 
 
 class _SavedGroup(msgspec.Struct, frozen=True, array_like=True):
     group: Key
-    entries: list[tuple[int, int | str, tuple[Scalar | None, ...]]]
+    rows: bytes
+    listed: list[Scalar]
 
 
 class _Saved(msgspec.Struct, frozen=True, array_like=True, tag="aggregate"):
@@ -68,31 +78,8 @@ class _Saved(msgspec.Struct, frozen=True, array_like=True, tag="aggregate"):
     repeats_time: int | None
     repeats: list[tuple[str, str]]
     losses: dict[str, int]
-    events: list[EventRow]
+    events: list[tuple[bytes, EventRow]]
     groups: list[_SavedGroup]
-
-
-class _Group:
-    """The window of one group: its entries by time, and the aggregates over them."""
-
-    __slots__ = ("accumulators", "entries", "first")
-
-    def __init__(self, accumulators: tuple[Accumulator, ...]) -> None:
-        self.entries: list[Entry] = []
-        self.first = 0
-        self.accumulators = accumulators
-
-    def __len__(self) -> int:
-        return len(self.entries) - self.first
-
-    def remove_first(self) -> None:
-        self.first += 1
-        if self.first > _COMPACT and self.first * 2 > len(self.entries):
-            del self.entries[: self.first]
-            self.first = 0
-
-    def held(self) -> Iterator[Entry]:
-        return iter(self.entries[self.first :])
 
 
 class GroupAggregator:
@@ -107,6 +94,9 @@ class GroupAggregator:
         limit_rows: Rows to hold at most over all groups; beyond it the least recently active groups lose
             their oldest.
         limit_events: Events that a hit shows at most (at least 2): half of them the oldest, half the newest.
+        limit_documents: Whole events to hold at most over all groups, for hits to show; beyond it the oldest are
+            given up, which changes no hit but what it shows.
+        externals: Where limits of devices and baselines come from.
 
     Attributes:
         evicted_groups: Groups dropped for want of room.
@@ -123,9 +113,14 @@ class GroupAggregator:
         limit_groups: int = 1_000_000,
         limit_rows: int = 10_000_000,
         limit_events: int = 100,
+        limit_documents: int = 20_000,
+        *,
+        externals: Externals = NO_EXTERNALS,
     ) -> None:
         if limit_events < 2:
             raise ValueError("limit_events must be at least 2")
+        if limit_documents < 1:
+            raise ValueError("limit_documents must be at least 1")
         self.evicted_groups = 0
         self.evicted_rows = 0
         self.late = 0
@@ -137,15 +132,24 @@ class GroupAggregator:
         self._limit_groups = limit_groups
         self._limit_rows = limit_rows
         self._limit_events = limit_events
-        self._aggregates = aggregates_of(pattern.constraint)
-        self._holds = compile_constraint(pattern.constraint)
-        fields = aggregated_fields(pattern)
-        self._fields = len(fields)
-        ofs = [(aggregate.function, aggregate.field) for aggregate in self._aggregates]
-        self._makers = [accumulator(function) for function, field in ofs if field is not None]
-        self._columns = tuple(fields.index(field) for _, field in ofs if field is not None)
+        self._limit_documents = limit_documents
+        # Only the tested aggregates are kept up to date; the others are worked out for a hit.
+        self._tested = aggregates_of(pattern.constraint)
+        self._untested = aggregates_in(pattern)[len(self._tested) :]
+        self._holds = compile_constraint(pattern.constraint, self._tested, externals)
+        told = (*self._tested, *self._untested)
+        self._shown = [(name, compile_expression(node, told, externals)) for name, node in pattern.shown]
+        self._fields = aggregated_fields(pattern)
+        self._columns = self._columns_of(self._tested)
+        self._in_order = any(aggregate.function in ORDERED for aggregate in self._tested)
+        self._format = self._new_format()
+        self._least_bytes = least_count(pattern.constraint) * self._format.size
         # By last activity, oldest first.
-        self._groups: OrderedDict[Key, _Group] = OrderedDict()
+        self._groups: OrderedDict[Key, bytearray] = OrderedDict()
+        self._most_groups = 0
+        self._accumulators: dict[Key, tuple[Accumulator, ...]] = {}
+        self._documents: OrderedDict[bytes, Event] = OrderedDict()
+        self._texts: dict[str, str] = {}
         self._rows = 0
         self._clock = NO_TIME
         self._next_free = NO_TIME
@@ -161,39 +165,50 @@ class GroupAggregator:
         """Number of rows now held, over all groups."""
         return self._rows
 
+    @property
+    def documents(self) -> int:
+        """Number of whole events now held."""
+        return len(self._documents)
+
     def feed(self, passed: GroupPassed) -> list[AggregateHit]:
         """Let the next row count.
 
         Returns:
             The hit of its group if the constraint now holds, else nothing.
         """
-        event = passed.event
+        event, key = passed.event, passed.group
         if self._repeats.seen(event):
             self.repeated += 1
             return []
-        if not self._keep_null_groups and None in passed.group:
+        if not self._keep_null_groups and None in key:
             self.without_group += 1
             return []
-        if event.time >= self._clock:
-            self._clock = event.time
-            if event.time >= self._next_free:
+        time = event.time
+        late = time < self._clock
+        if not late:
+            self._clock = time
+            if time >= self._next_free:
                 self._free()
         else:
             self.late += 1
-            if event.time <= self._clock - self._window:
+            if time <= self._clock - self._window:
                 self.too_late += 1
                 return []
-        group = self._groups.get(passed.group)
-        if group is None:
-            group = self._groups[passed.group] = self._new_group()
+        rows = self._groups.get(key)
+        if rows is None:
+            key = self._shared(key)
+            rows = self._groups[key] = bytearray()
         else:
-            self._groups.move_to_end(passed.group)
-        self._enter(group, (event.time, event, passed.values))
-        values = self._values(group)
-        if self._holds(values):
-            hit = self._hit(passed.group, group, values)
-            self._forget(passed.group)
-            return [hit]
+            self._groups.move_to_end(key)
+        # None in the group is newer than one that is not late.
+        behind = late and bool(rows) and time < self._format.newest_time(rows)
+        self._enter(key, rows, event, passed.values, behind=behind)
+        if len(rows) >= self._least_bytes:
+            values = self._values(key, rows)
+            if self._holds(values, key, self._format.newest_time(rows) if behind else time):
+                hit = self._hit(key, rows, values, event)
+                self._forget(key)
+                return [hit]
         if self._rows > self._limit_rows or len(self._groups) > self._limit_groups:
             self._evict()
         return []
@@ -206,20 +221,11 @@ class GroupAggregator:
 
     def save(self) -> bytes:
         """The windows, as bytes for ``restore``, in this or a later version of the program."""
-        table = EventTable()
-        groups = [
-            _SavedGroup(
-                key,
-                [
-                    (time, event if isinstance(event, str) else table.number(event), values)
-                    for time, event, values in group.held()
-                ],
-            )
-            for key, group in self._groups.items()
-        ]
+        groups = [_SavedGroup(key, *self._format.saved(rows)) for key, rows in self._groups.items()]
+        events = [(digest, EventRow.of(event)) for digest, event in self._documents.items()]
         time, ids = self._repeats.saved()
         losses = {name: getattr(self, name) for name in _LOSSES}
-        return encode(_Saved(_FORMAT, self._fields, self._clock, time, ids, losses, table.rows(), groups))
+        return encode(_Saved(_FORMAT, len(self._fields), self._clock, time, ids, losses, events, groups))
 
     def restore(self, data: bytes) -> None:
         """Go on from what ``save`` gave, in place of what is held now.
@@ -232,120 +238,175 @@ class GroupAggregator:
         saved = decode(data, _Saved)
         if saved.format != _FORMAT:
             raise state_error(f"their format is {saved.format}, not {_FORMAT}")
-        if saved.fields != self._fields:
-            raise state_error(f"they are of a pattern over {saved.fields} fields, not {self._fields}")
-        events = [row.event() for row in saved.events]
-        self._groups = OrderedDict((entry.group, self._restored(entry, events)) for entry in saved.groups)
-        self._rows = sum(map(len, self._groups.values()))
+        if saved.fields != len(self._fields):
+            raise state_error(f"they are of a pattern over {saved.fields} fields, not {len(self._fields)}")
+        form = self._new_format()
+        try:
+            groups = OrderedDict((each.group, form.restored(each.rows, each.listed)) for each in saved.groups)
+        except ValueError as error:
+            raise state_error(str(error)) from error
+        self._format = form
+        self._groups = groups
+        self._most_groups = len(groups)
+        self._accumulators = {}
+        newest = saved.events[-self._limit_documents :]
+        self._documents = OrderedDict((digest, row.event()) for digest, row in newest)
+        self._rows = sum(map(len, groups.values())) // form.size
         self._clock = self._next_free = saved.clock
         self._repeats = Repeats(saved.repeats_time, saved.repeats)
         for name in _LOSSES:
             setattr(self, name, saved.losses.get(name, 0))
         self._evict()
 
-    def _restored(self, saved: _SavedGroup, events: list[Event]) -> _Group:
-        if not saved.entries:
-            raise state_error("there is a group without rows")
-        group = self._new_group()
-        for time, named, values in saved.entries:
-            if isinstance(named, int) and not 0 <= named < len(events):
-                raise state_error("a group names an event that is not there")
-            if len(values) != self._fields:
-                raise state_error("a row has the wrong number of values")
-            group.entries.append((time, events[named] if isinstance(named, int) else named, values))
-            self._count_in(group, values)
-        return group
+    def _new_format(self) -> RowFormat:
+        return RowFormat([field.ref.type is FieldType.DOUBLE for field in self._fields])
 
-    def _new_group(self) -> _Group:
-        return _Group(tuple(make() for make in self._makers))
+    def _columns_of(self, aggregates: Sequence[Aggregate]) -> list[int]:
+        """For each aggregate of a field its place among the values of a row."""
+        return [self._fields.index(each.field) for each in aggregates if each.field is not None]
 
-    def _enter(self, group: _Group, entry: Entry) -> None:
-        entries = group.entries
+    def _shared(self, key: Key) -> Key:
+        """A new group's key, its texts those of other groups where they are equal."""
+        if len(key) < 2:
+            return key
+        if len(self._texts) > _SHARED_TEXTS:
+            self._texts.clear()
+        share = self._texts.setdefault
+        return tuple(
+            share(value, value) if isinstance(value, str) and len(value) <= _SHARED_LENGTH else value
+            for value in key
+        )
+
+    def _enter(self, key: Key, rows: bytearray, event: Event, values: Values, *, behind: bool) -> None:
+        form, time = self._format, event.time
+        digest = digest_of(event)
+        documents = self._documents
+        documents[digest] = event
+        if len(documents) > self._limit_documents:
+            documents.popitem(last=False)
         self._rows += 1
-        if entries and entry[0] < entries[-1][0]:
-            # What remembers the order of entering (minimum, maximum) has to be worked out again.
-            entries.insert(bisect.bisect_right(entries, entry[0], lo=group.first, key=_time), entry)
-            group.accumulators = tuple(make() for make in self._makers)
-            for _, _, values in group.held():
-                self._count_in(group, values)
-            self._thin(group, len(group))
+        if behind:
+            form.insert(rows, time, digest, values)
+            time = form.newest_time(rows)
         else:
-            entries.append(entry)
-            self._count_in(group, entry[2])
-        oldest = entries[-1][0] - self._window
-        while entries[group.first][0] <= oldest:
-            self._leave(group)
-        if len(entries) - group.first > self._limit_events:
-            self._thin(group, 1)
+            rows += form.packed(time, digest, values)
+        if self._columns and (accumulators := self._accumulators.get(key)) is not None:
+            if behind and self._in_order:
+                # They are made anew from the rows.
+                del self._accumulators[key]
+            else:
+                _count_in(accumulators, self._columns, values)
+        oldest = time - self._window
+        while form.time(rows, 0) <= oldest:
+            self._leave(key, rows)
+        if len(rows) > self._limit_events * form.size:
+            self._thin(rows, every=behind)
 
-    def _leave(self, group: _Group) -> None:
-        values = group.entries[group.first][2]
-        for place, aggregate in enumerate(group.accumulators):
-            value = values[self._columns[place]]
-            if value is not None:
-                aggregate.remove(value)
-        group.remove_first()
+    def _thin(self, rows: bytearray, *, every: bool) -> None:
+        """Give up the events that are neither among the oldest nor the newest: the last of them, or every one."""
+        form, limit = self._format, self._limit_events
+        end = len(rows) // form.size - limit // 2
+        for place in range(limit - limit // 2 if every else end - 1, end):
+            self._documents.pop(form.digest(rows, place), None)
+
+    def _leave(self, key: Key, rows: bytearray) -> None:
+        form = self._format
+        if (accumulators := self._accumulators.get(key)) is not None:
+            _count_out(accumulators, self._columns, form.values(rows, 0))
+        self._documents.pop(form.digest(rows, 0), None)
+        form.remove_oldest(rows)
         self._rows -= 1
 
-    def _count_in(self, group: _Group, values: tuple[Scalar | None, ...]) -> None:
-        for place, aggregate in enumerate(group.accumulators):
-            value = values[self._columns[place]]
-            if value is not None:
-                aggregate.add(value)
+    def _values(self, key: Key, rows: bytearray) -> list[Value | None]:
+        """The values of the tested aggregates."""
+        count = len(rows) // self._format.size
+        if not self._columns:
+            return [count] * len(self._tested)
+        accumulators = self._accumulators.get(key)
+        if accumulators is None:
+            accumulators = self._accumulators[key] = self._counted(self._tested, rows)
+        return _results(self._tested, accumulators, count)
 
-    def _thin(self, group: _Group, count: int) -> None:
-        """Keep only the ids of the last ``count`` events that are neither among the oldest nor the newest."""
-        limit = self._limit_events
-        end = len(group.entries) - limit // 2
-        for place in range(max(group.first + limit - limit // 2, end - count), end):
-            time, event, values = group.entries[place]
-            if isinstance(event, Event):
-                group.entries[place] = (time, event.id, values)
+    def _counted(self, aggregates: Sequence[Aggregate], rows: bytearray) -> tuple[Accumulator, ...]:
+        """Accumulators for the aggregates of a field, over all rows of a group."""
+        accumulators = tuple(
+            accumulator(each.function, each.percent)() for each in aggregates if each.field is not None
+        )
+        if accumulators:
+            columns = self._columns_of(aggregates)
+            for values in self._format.all_values(rows):
+                _count_in(accumulators, columns, values)
+        return accumulators
 
-    def _values(self, group: _Group) -> list[Number | None]:
-        if not group.accumulators:
-            return [len(group.entries) - group.first] * len(self._aggregates)
-        values = iter(group.accumulators)
-        return [len(group) if part.field is None else next(values).value() for part in self._aggregates]
-
-    def _hit(self, key: Key, group: _Group, values: Values) -> AggregateHit:
-        first_time, first, _ = group.entries[group.first]
+    def _hit(self, key: Key, rows: bytearray, tested: Sequence[Value | None], event: Event) -> AggregateHit:
+        form, limit = self._format, self._limit_events
+        count, time = len(rows) // form.size, form.newest_time(rows)
+        values = [*tested, *_results(self._untested, self._counted(self._untested, rows), count)]
+        ends = range(count) if count <= limit else (*range(limit - limit // 2), *range(count - limit // 2, count))
+        digests = dict.fromkeys(form.digest(rows, place) for place in ends)
+        held = tuple(self._documents[digest] for digest in digests if digest in self._documents)
         return AggregateHit(
             group=key,
-            time=group.entries[-1][0],
-            first_time=first_time,
-            first_id=first if isinstance(first, str) else first.id,
-            count=len(group),
-            events=tuple(event for _, event, _ in group.held() if isinstance(event, Event)),
-            aggregates=dict(zip(self._aggregates, values, strict=True)),
+            time=time,
+            first_time=form.time(rows, 0),
+            first=form.digest(rows, 0).hex(),
+            count=count,
+            events=held or (event,),
+            aggregates=dict(zip((*self._tested, *self._untested), values, strict=True)),
+            shown={name: calculate(values, key, time) for name, calculate in self._shown},
         )
 
     def _forget(self, key: Key) -> int:
-        rows = len(self._groups.pop(key))
-        self._rows -= rows
-        return rows
+        rows = self._groups.pop(key)
+        self._accumulators.pop(key, None)
+        for digest in self._format.digests(rows):
+            self._documents.pop(digest, None)
+        self._format.release(rows)
+        count = len(rows) // self._format.size
+        self._rows -= count
+        return count
 
     def _free(self) -> None:
         self._next_free = self._clock + self._window // _FREE_PARTS
         oldest = self._clock - self._window
+        self._most_groups = max(self._most_groups, len(self._groups))
         while self._groups:
-            key, group = next(iter(self._groups.items()))
-            if group.entries[-1][0] > oldest:
-                return
+            key, rows = next(iter(self._groups.items()))
+            if self._format.newest_time(rows) > oldest:
+                break
             self._forget(key)
+        if len(self._groups) * _SHRINK < self._most_groups:
+            self._groups = OrderedDict(self._groups)
+            self._accumulators = dict(self._accumulators)
+            self._most_groups = len(self._groups)
 
     def _evict(self) -> None:
         while len(self._groups) > self._limit_groups:
             self.evicted_rows += self._forget(next(iter(self._groups)))
             self.evicted_groups += 1
         while self._rows > self._limit_rows:
-            key, group = next(iter(self._groups.items()))
-            self._leave(group)
+            key, rows = next(iter(self._groups.items()))
+            self._leave(key, rows)
             self.evicted_rows += 1
-            if not len(group):
+            if not rows:
                 self._forget(key)
                 self.evicted_groups += 1
 
 
-def _time(entry: Entry) -> int:
-    return entry[0]
+def _count_in(accumulators: Sequence[Accumulator], columns: Sequence[int], values: Values) -> None:
+    for each, column in zip(accumulators, columns, strict=True):
+        if (value := values[column]) is not None:
+            each.add(value)
+
+
+def _count_out(accumulators: Sequence[Accumulator], columns: Sequence[int], values: Values) -> None:
+    for each, column in zip(accumulators, columns, strict=True):
+        if (value := values[column]) is not None:
+            each.remove(value)
+
+
+def _results(
+    aggregates: Sequence[Aggregate], accumulators: Sequence[Accumulator], count: int
+) -> list[Value | None]:
+    fielded = iter(accumulators)
+    return [count if each.field is None else next(fielded).value() for each in aggregates]

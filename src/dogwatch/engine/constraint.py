@@ -5,80 +5,143 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from dogwatch.engine.accumulator import Number
+from dogwatch.base.text import Fold
+from dogwatch.engine.external import NO_EXTERNALS, Externals
+from dogwatch.engine.value import Number, Value
 from dogwatch.logic import pattern as logic
-from dogwatch.logic.pattern import Aggregate, AggregateExpression, Constraint
+from dogwatch.logic.pattern import Aggregate, AggregateExpression, AggregateFunction, Constraint, Key
 from dogwatch.logic.predicate import Order
 
-Values = Sequence[Number | None]
-"""The values of a constraint's aggregates, in the order of ``aggregates_of``."""
+Values = Sequence[Value | None]
+"""The values of aggregates, in the order in which the aggregates were given."""
+
+Test = Callable[[Values, Key, int], bool]
+"""Whether a constraint holds: by the aggregates' values, the group, and the time of its newest event."""
+
+Calculation = Callable[[Values, Key, int], Value | None]
+"""The value of an expression, from the same."""
 
 
-def compile_constraint(constraint: Constraint) -> Callable[[Values], bool]:
-    """A function that tells from the values of ``aggregates_of(constraint)`` whether the constraint holds.
+def compile_constraint(
+    constraint: Constraint, aggregates: Sequence[Aggregate], externals: Externals = NO_EXTERNALS
+) -> Test:
+    """A function that tells whether a constraint holds; unknown counts as not holding.
 
-    Unknown counts as not holding. Nothing negates a conjunction or a disjunction, so that is decided at
-    each comparison.
+    Nothing negates a conjunction or a disjunction, so unknown is decided at each comparison. Two texts are equal
+    or not, letter case aside; their order is unknown, as is any comparison of a text with a number.
+
+    Args:
+        constraint: What is asked.
+        aggregates: Those whose values the function will be given, in that order: all that the constraint names.
+        externals: Where limits of devices and baselines come from.
     """
-    places = {aggregate: place for place, aggregate in enumerate(logic.aggregates_of(constraint))}
-    return _condition(constraint, places)
+    return _Compiler(_places(aggregates), externals).condition(constraint)
 
 
-def _condition(node: Constraint, places: Mapping[Aggregate, int]) -> Callable[[Values], bool]:
-    match node:
+def compile_expression(
+    expression: AggregateExpression, aggregates: Sequence[Aggregate], externals: Externals = NO_EXTERNALS
+) -> Calculation:
+    """A function that works out an expression; arguments as for ``compile_constraint``.
+
+    ``None`` is unknown: so is what follows from it, arithmetic on texts, division by zero, and a result that is
+    too large for a floating point number.
+    """
+    return _Compiler(_places(aggregates), externals).expression(expression)
+
+
+def least_count(constraint: Constraint) -> float:
+    """The fewest events with which a constraint can hold: with fewer there is no need to ask it.
+
+    At least 1, as a group is tested at an event of its own; infinite if no number of events is enough.
+    """
+    match constraint:
         case logic.AggregateAnd(parts=parts):
-            conditions = [_condition(part, places) for part in parts]
-            return lambda values: all(condition(values) for condition in conditions)
+            return max((least_count(part) for part in parts), default=1)
         case logic.AggregateOr(parts=parts):
-            conditions = [_condition(part, places) for part in parts]
-            return lambda values: any(condition(values) for condition in conditions)
-        case logic.AggregateCompare(op=op, left=left, right=right, negated=negated):
-            return _comparison(op, _expression(left, places), _expression(right, places), negated)
+            return min((least_count(part) for part in parts), default=math.inf)
+        case logic.AggregateCompare(
+            op=op, left=Aggregate(AggregateFunction.COUNT, None), right=logic.Number(value=value), negated=False
+        ):
+            match op:
+                case Order.GT:
+                    return max(1, math.floor(value) + 1) if math.isfinite(value) else max(1, value)
+                case Order.GE | Order.EQ:
+                    return max(1, math.ceil(value)) if math.isfinite(value) else max(1, value)
+    return 1
 
 
-def _comparison(
-    op: Order, left: Callable[[Values], Number | None], right: Callable[[Values], Number | None], negated: bool
-) -> Callable[[Values], bool]:
+def _places(aggregates: Sequence[Aggregate]) -> dict[Aggregate, int]:
+    return {aggregate: place for place, aggregate in enumerate(aggregates)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiler:
+    places: Mapping[Aggregate, int]
+    externals: Externals
+
+    def condition(self, node: Constraint) -> Test:
+        match node:
+            case logic.AggregateAnd(parts=parts):
+                conditions = [self.condition(part) for part in parts]
+                return lambda values, group, time: all(holds(values, group, time) for holds in conditions)
+            case logic.AggregateOr(parts=parts):
+                conditions = [self.condition(part) for part in parts]
+                return lambda values, group, time: any(holds(values, group, time) for holds in conditions)
+            case logic.AggregateCompare(op=op, left=left, right=right, negated=negated):
+                return _comparison(op, self.expression(left), self.expression(right), negated)
+
+    def expression(self, node: AggregateExpression) -> Calculation:
+        match node:
+            case Aggregate():
+                place = self.places[node]
+                return lambda values, _group, _time: values[place]
+            case logic.Number(value=value) | logic.Text(value=value):
+                return lambda _values, _group, _time: value
+            case logic.Threshold(device=device, component=component, name=name):
+                return lambda _values, group, _time: _finite(
+                    self.externals.threshold(group[device], None if component is None else group[component], name)
+                )
+            case logic.Baseline(statistic=statistic, profile=profile):
+                return lambda _values, group, time: _finite(
+                    self.externals.baseline(profile, statistic, group, time)
+                )
+            case logic.Arithmetic(op=op, left=left, right=right):
+                one, other = self.expression(left), self.expression(right)
+                return lambda values, group, time: _calculate(
+                    op, one(values, group, time), other(values, group, time)
+                )
+
+
+def _comparison(op: Order, left: Calculation, right: Calculation, negated: bool) -> Test:
     compare = _COMPARE[op]
 
-    def holds(values: Values) -> bool:
-        one, other = left(values), right(values)
-        return one is not None and other is not None and compare(one, other) is not negated
+    def holds(values: Values, group: Key, time: int) -> bool:
+        one, other = left(values, group, time), right(values, group, time)
+        if one is None or other is None:
+            return False
+        if isinstance(one, str) or isinstance(other, str):
+            if op is not Order.EQ or not isinstance(one, str) or not isinstance(other, str):
+                return False
+            return (Fold.UNICODE.apply(one) == Fold.UNICODE.apply(other)) is not negated
+        return compare(one, other) is not negated
 
     return holds
 
 
-def _expression(node: AggregateExpression, places: Mapping[Aggregate, int]) -> Callable[[Values], Number | None]:
-    match node:
-        case Aggregate():
-            place = places[node]
-            return lambda values: values[place]
-        case logic.Number(value=value):
-            return lambda values: value  # noqa: ARG005 - a constant is an expression like the others
-        case logic.Arithmetic(op=op, left=left, right=right):
-            one, other = _expression(left, places), _expression(right, places)
-            return lambda values: _calculate(op, one(values), other(values))
-
-
-def _calculate(op: str, left: Number | None, right: Number | None) -> Number | None:
-    if left is None or right is None:
+def _calculate(op: str, left: Value | None, right: Value | None) -> Number | None:
+    if left is None or right is None or isinstance(left, str) or isinstance(right, str):
         return None
+    calculate = _CALCULATE[op]
     try:
-        match op:
-            case "+":
-                result = left + right
-            case "-":
-                result = left - right
-            case "*":
-                result = left * right
-            case "/":
-                result = left / right
-            case _:
-                raise ValueError(f"unknown arithmetic operator {op!r}")
-        return None if math.isnan(result) else result
+        return _finite(calculate(left, right))
     except (ZeroDivisionError, OverflowError):
         return None
+
+
+def _finite(value: Number | None) -> Number | None:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 _COMPARE: dict[Order, Callable[[Number, Number], bool]] = {
@@ -87,4 +150,11 @@ _COMPARE: dict[Order, Callable[[Number, Number], bool]] = {
     Order.LE: operator.le,
     Order.GT: operator.gt,
     Order.GE: operator.ge,
+}
+
+_CALCULATE: dict[str, Callable[[Number, Number], Number]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
 }

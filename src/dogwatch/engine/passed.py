@@ -22,6 +22,7 @@ from dogwatch.logic.pattern import (
     OWN_CLOCK,
     AggregatePattern,
     Clock,
+    CompositePattern,
     EventPattern,
     JoinKey,
     Key,
@@ -29,7 +30,7 @@ from dogwatch.logic.pattern import (
     SamplePattern,
     SequencePattern,
     Stage,
-    aggregates_of,
+    aggregates_in,
     stages_of,
 )
 from dogwatch.logic.predicate import Field
@@ -48,7 +49,7 @@ MAX_KEYS = 1000
 """Keys that one event may have in one stage: many-valued keys multiply, and their values are hostile."""
 
 
-# The two rows are msgspec structs, not dataclasses: millions are made, and a frozen dataclass takes five
+# The rows are msgspec structs, not dataclasses: millions are made, and a frozen dataclass takes five
 # times as long to make.
 class StagePassed(msgspec.Struct, frozen=True):
     """An event that satisfied stages of a sequence or a sample.
@@ -76,7 +77,24 @@ class GroupPassed(msgspec.Struct, frozen=True):
     values: tuple[Scalar | None, ...] = ()
 
 
-Passed = StagePassed | GroupPassed
+PartValues = tuple[tuple[int, Key, tuple[Scalar | None, ...]], ...]
+"""Each part of a composite pattern that a row counts in, by number: its group there, and its aggregated values."""
+
+
+class PartsPassed(msgspec.Struct, frozen=True):
+    """An event that satisfied predicates of a composite pattern.
+
+    Attributes:
+        event: The event; its ``order`` is the row's.
+        parts: For each part whose predicate it satisfied, in ascending order of their numbers: the number, the
+            values of the part's grouping fields, and the values of ``aggregated_fields`` of the part.
+    """
+
+    event: Event
+    parts: PartValues
+
+
+Passed = StagePassed | GroupPassed | PartsPassed
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +133,7 @@ class _StoredEvent(msgspec.Struct, frozen=True, array_like=True):
     event: EventRow
     stages: list[tuple[int, StageKeys]]
     groups: list[tuple[int, Key, tuple[Scalar | None, ...]]]
+    parts: list[tuple[int, PartValues]]
 
 
 class PassedSpool:
@@ -139,20 +158,23 @@ class PassedSpool:
         """Keep an event with its rows; the event is stored once, however many patterns it passed."""
         stages: list[tuple[int, StageKeys]] = []
         groups: list[tuple[int, Key, tuple[Scalar | None, ...]]] = []
+        parts: list[tuple[int, PartValues]] = []
         for number, row in passed.rows:
             match row:
                 case StagePassed(keys=keys):
                     stages.append((number, keys))
                 case GroupPassed(group=group, values=values):
                     groups.append((number, group, values))
-        stored = _StoredEvent(EventRow.of(passed.event), stages, groups)
+                case PartsPassed(parts=values_of_parts):
+                    parts.append((number, values_of_parts))
+        stored = _StoredEvent(EventRow.of(passed.event), stages, groups, parts)
         self._sorter.add(passed.event.order, encode(stored))
 
     def __iter__(self) -> Iterator[PassedEvent]:
         """Everything added so far, by time, tiebreak and arrival."""
         for _, payload in self._sorter:
             stored = decode(payload, _StoredEvent)
-            yield _passed_event(stored.event.event(), stored.stages, stored.groups)
+            yield _passed_event(stored.event.event(), stored.stages, stored.groups, stored.parts)
 
     def close(self) -> None:
         """Remove the temporary files."""
@@ -198,21 +220,22 @@ class _Taken:
     tiebreak: Integers
     stages: dict[int, list[tuple[int, StageKeys]]]
     groups: dict[int, list[tuple[int, Key, tuple[Scalar | None, ...]]]]
+    parts: dict[int, list[tuple[int, PartValues]]]
     left_out: dict[int, int]
 
     def rows(self) -> set[int]:
         """The rows that passed something."""
-        return self.stages.keys() | self.groups.keys()
+        return self.stages.keys() | self.groups.keys() | self.parts.keys()
 
     def passed(self, row: int, event: Event) -> PassedEvent | None:
         """One row, if it passed something; ``event`` bears its own time."""
-        stages, groups = self.stages.get(row, ()), self.groups.get(row, ())
-        if not stages and not groups:
+        stages, groups, parts = self.stages.get(row, ()), self.groups.get(row, ()), self.parts.get(row, ())
+        if not stages and not groups and not parts:
             return None
         time, tiebreak = int(self.time[row]), int(self.tiebreak[row])
         if (time, tiebreak) != (event.time, event.tiebreak):
             event = replace(event, time=time, tiebreak=tiebreak)
-        return _passed_event(event, stages, groups, self.left_out.get(row, 0))
+        return _passed_event(event, stages, groups, parts, self.left_out.get(row, 0))
 
 
 def _taken(batch: Batch, clock: Clock, watches: Iterable[Watch], *, untimed: bool) -> _Taken:
@@ -221,6 +244,7 @@ def _taken(batch: Batch, clock: Clock, watches: Iterable[Watch], *, untimed: boo
     unordered: Mask = np.ones_like(timed) if untimed else timed
     stages: defaultdict[int, list[tuple[int, StageKeys]]] = defaultdict(list)
     groups: defaultdict[int, list[tuple[int, Key, tuple[Scalar | None, ...]]]] = defaultdict(list)
+    parts: defaultdict[int, list[tuple[int, PartValues]]] = defaultdict(list)
     left_out: defaultdict[int, int] = defaultdict(int)
     for watch in watches:
         match watch.pattern:
@@ -231,10 +255,13 @@ def _taken(batch: Batch, clock: Clock, watches: Iterable[Watch], *, untimed: boo
             case AggregatePattern() as pattern:
                 for row, group, values in _groups(batch, pattern, watch.masks[0] & timed):
                     groups[row].append((watch.number, group, values))
+            case CompositePattern() as pattern:
+                for row, values_of_parts in _parts(batch, pattern, watch.masks, timed).items():
+                    parts[row].append((watch.number, tuple(values_of_parts)))
             case EventPattern():
                 for row in np.flatnonzero(watch.masks[0] & unordered).tolist():
                     groups[row].append((watch.number, (), ()))
-    return _Taken(time, tiebreak, stages, groups, left_out)
+    return _Taken(time, tiebreak, stages, groups, parts, left_out)
 
 
 def ordinals(batch: Batch, clock: Clock) -> tuple[Integers, Integers]:
@@ -248,8 +275,8 @@ def ordinals(batch: Batch, clock: Clock) -> tuple[Integers, Integers]:
 
 
 def aggregated_fields(pattern: AggregatePattern) -> tuple[Field, ...]:
-    """The distinct fields that the pattern's aggregates read, in order of appearance."""
-    aggregates = aggregates_of(pattern.constraint)
+    """The distinct fields that the pattern's aggregates read, in the order of ``aggregates_in``."""
+    aggregates = aggregates_in(pattern)
     return tuple(dict.fromkeys(aggregate.field for aggregate in aggregates if aggregate.field is not None))
 
 
@@ -257,10 +284,12 @@ def _passed_event(
     event: Event,
     stages: Iterable[tuple[int, StageKeys]],
     groups: Iterable[tuple[int, Key, tuple[Scalar | None, ...]]],
+    parts: Iterable[tuple[int, PartValues]],
     keys_left_out: int = 0,
 ) -> PassedEvent:
     rows: list[tuple[int, Passed]] = [(number, StagePassed(event, keys)) for number, keys in stages]
     rows += ((number, GroupPassed(event, group, values)) for number, group, values in groups)
+    rows += ((number, PartsPassed(event, values_of_parts)) for number, values_of_parts in parts)
     return PassedEvent(event, tuple(rows), keys_left_out)
 
 
@@ -315,6 +344,17 @@ def _groups(
     groups = _rows_of([_first_values(batch, field, rows) for field in pattern.group_by], rows.size)
     values = _rows_of([_first_values(batch, field, rows) for field in aggregated_fields(pattern)], rows.size)
     yield from zip(rows.tolist(), groups, values, strict=True)
+
+
+def _parts(
+    batch: Batch, pattern: CompositePattern, masks: Sequence[Mask], within: Mask
+) -> dict[int, list[tuple[int, Key, tuple[Scalar | None, ...]]]]:
+    """For each row the parts that it counts in, in their order."""
+    found: defaultdict[int, list[tuple[int, Key, tuple[Scalar | None, ...]]]] = defaultdict(list)
+    for number, (part, mask) in enumerate(zip(pattern.parts, masks, strict=True)):
+        for row, group, values in _groups(batch, part, mask & within):
+            found[row].append((number, group, values))
+    return found
 
 
 def _rows_of(columns: list[list[Scalar | None]], length: int) -> Iterable[tuple[Scalar | None, ...]]:

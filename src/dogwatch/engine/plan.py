@@ -16,13 +16,14 @@ import numpy as np
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 from dogwatch.base.fieldpath import MAX_NAMES, is_too_deep
-from dogwatch.base.text import Fold
+from dogwatch.base.text import Fold, printable
 from dogwatch.engine.kernels.column import Columns
 from dogwatch.engine.kernels.leaf import CHEAP, LeafKernel, compile_leaf
 from dogwatch.engine.kernels.mask import Flags, Mask, Rows
 from dogwatch.engine.kernels.together import PatternGroups
 from dogwatch.engine.kernels.wildcard import is_too_long
 from dogwatch.engine.reference.functions import FUNCTIONS as BEHAVIOURS
+from dogwatch.engine.regex.capture import compile_capture
 from dogwatch.engine.regex.compiled import MAX_COST, compile_regex, cost_of, too_costly
 from dogwatch.events.batch import Batch
 from dogwatch.logic.functions import FUNCTIONS
@@ -30,19 +31,18 @@ from dogwatch.logic.predicate import (
     MAX_WILDCARD,
     And,
     AnyWord,
-    Between,
     Call,
     Compare,
     Constant,
-    Contains,
     Exists,
     Expression,
     Field,
-    InNetwork,
     IsTrue,
     Leaf,
     Like,
-    Member,
+    Listed,
+    Literal,
+    Mapped,
     Not,
     Or,
     Predicate,
@@ -50,7 +50,6 @@ from dogwatch.logic.predicate import (
     RegexDialect,
     Truth,
     Within,
-    Words,
     fields_of,
 )
 from dogwatch.schema.field import FieldRef
@@ -361,6 +360,9 @@ def _problems_of(leaf: Leaf, allowance: _Allowance | None) -> list[Diagnostic]:
             problems += [found for inner in _leaves(leaf.predicate) for found in _problems_of(inner, allowance)]
         case Regex():
             problems += _regex_problems(leaf, allowance)
+        case Listed(list=name):
+            message = f"what is on the watch list `{printable(name)}` is known only while events pass"
+            problems.append(Diagnostic("watch-list-asked", message, hint="ask about it in a rule"))
     if not problems:
         return problems
     paths = ", ".join(sorted({_shown(field) for field in fields_of(leaf)})) or "constants"
@@ -392,7 +394,7 @@ def _operands(leaf: Leaf) -> tuple[Expression, ...]:
             return (left, right)
         case Truth(call=call):
             return (call,)
-        case Between() | Member() | Like() | Contains() | Regex() | InNetwork() | Words() | AnyWord() | Within():
+        case _:
             return (leaf.operand,)
 
 
@@ -409,9 +411,11 @@ def _excesses(leaf: Leaf) -> list[Diagnostic]:
 
 def _problems(expression: Expression) -> list[Diagnostic]:
     """The calls that no function answers: an unknown name, or a wrong number of arguments."""
-    if not isinstance(expression, Call):
+    if not isinstance(expression, Call | Mapped):
         return []
     problems = [problem for arg in expression.args for problem in _problems(arg)]
+    if isinstance(expression, Mapped):
+        return problems
     signature = FUNCTIONS.get(expression.function)
     if signature is None or expression.function not in BEHAVIOURS:
         return [*problems, Diagnostic("unknown-function", f"there is no function `{expression.function}`")]
@@ -419,4 +423,25 @@ def _problems(expression: Expression) -> list[Diagnostic]:
     least = sum(not parameter.optional for parameter in signature.parameters)
     if count < least or (count > len(signature.parameters) and not signature.variadic):
         problems.append(Diagnostic("wrong-arguments", f"`{expression.function}` does not take {count} arguments"))
+    elif expression.function == "extract":
+        problems += _extraction_problems(expression)
     return problems
+
+
+def _extraction_problems(call: Call) -> Sequence[Diagnostic]:
+    """What is wrong with the regular expression of ``extract``, which must be the rule's, not an event's."""
+    match call.args[1:]:
+        case (Literal(value=str() as pattern),):
+            group = None
+        case (Literal(value=str() as pattern), Literal(value=int() as group)):
+            pass
+        case _:
+            hint = "write the regular expression, and the number of its group, as constants"
+            return (
+                Diagnostic("wrong-arguments", "`extract` takes its regular expression from a field", hint=hint),
+            )
+    try:
+        compile_capture(pattern, group, call.fold)
+    except DogwatchError as error:
+        return error.diagnostics
+    return ()

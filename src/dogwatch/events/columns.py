@@ -16,7 +16,7 @@ from dogwatch.events.batch import NO_TIME, Batch, Document, EventSource
 from dogwatch.events.document import Found, PathTree
 from dogwatch.events.report import ReadReport
 from dogwatch.schema.coerce import Missing, field_coercion
-from dogwatch.schema.derived import DERIVED_FIELDS, DerivedField
+from dogwatch.schema.derived import DerivedField, derived_field
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
 from dogwatch.schema.schema import multi_field_parent
 
@@ -170,19 +170,23 @@ class _Reading:
         self._slots = plan.slots
         self._null_slots = plan.null_slots
         self._report = report
-        self._done: dict[FieldRef, _Cells] = {}
+        self._given: dict[FieldRef, _Cells] = {}
 
     def cells(self, ref: FieldRef) -> _Cells:
-        cells = self._done.get(ref)
+        derived = derived_field(ref)
+        given = self._as_given(ref)
+        if derived is None:
+            return given
+        return _with_derived(given, derived, [self._as_given(source) for source in derived.inputs])
+
+    def _as_given(self, ref: FieldRef) -> _Cells:
+        cells = self._given.get(ref)
         if cells is None:
             cells = self._coerced(ref, self._raw(ref.path))
             if ref.null_value is not None:
                 nulls = self._found[self._null_slots[ref.path]].rows
                 cells = _with_nulls(cells, nulls, ref.null_value)
-            derived = DERIVED_FIELDS.get(ref.path)
-            if derived is not None and derived.ref == ref:
-                cells = _with_derived(cells, derived, [self.cells(source) for source in derived.inputs])
-            self._done[ref] = cells
+            self._given[ref] = cells
         return cells
 
     def _raw(self, path: str) -> Found:
@@ -224,13 +228,12 @@ def _plan(fields: frozenset[FieldRef]) -> ColumnPlan:
 
 
 def _paths_read(ref: FieldRef) -> list[str]:
-    paths = [ref.path]
-    if (parent := multi_field_parent(ref.path)) is not None:
-        paths.append(parent)
-    derived = DERIVED_FIELDS.get(ref.path)
-    if derived is not None and derived.ref == ref:
-        for source in derived.inputs:
-            paths += _paths_read(source)
+    derived = derived_field(ref)
+    paths: list[str] = []
+    for source in (ref,) if derived is None else (ref, *derived.inputs):
+        paths.append(source.path)
+        if (parent := multi_field_parent(source.path)) is not None:
+            paths.append(parent)
     return paths
 
 
@@ -241,17 +244,17 @@ def _with_nulls(own: _Cells, rows: list[int], null_value: Scalar) -> _Cells:
 
 
 def _with_derived(own: _Cells, derived: DerivedField, inputs: list[_Cells]) -> _Cells:
+    rows_given = set(own.rows)
+    if derived.widen is None and all(rows_given.issuperset(cells.rows) for cells in inputs):
+        return own
     by_row = [_by_row(cells) for cells in inputs]
-    result = _by_row(own)
-    for row in set().union(*by_row).difference(result):
-        values = derived.compute(*(values.get(row, ()) for values in by_row))
-        if values:
-            result[row] = list(values)
+    given = _by_row(own)
     rows: list[int] = []
     scalars: list[Scalar] = []
-    for row in sorted(result):
-        rows += [row] * len(result[row])
-        scalars += result[row]
+    for row in sorted(rows_given.union(*by_row)):
+        values = derived.values(given.get(row, ()), [values.get(row, ()) for values in by_row])
+        rows += [row] * len(values)
+        scalars += values
     return _Cells(rows, scalars)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from dogwatch.logic.correlation import JoinCompare, RelationTree
 from dogwatch.logic.predicate import Field, Order, Predicate, fields_of
 from dogwatch.schema.field import FieldRef, Scalar
 
@@ -111,14 +112,33 @@ class AggregateFunction(enum.Enum):
     AVG = "AVG"
     MIN = "MIN"
     MAX = "MAX"
+    MEDIAN = "MEDIAN"
+    MODE = "MODE"
+    """The most frequent value; of several, the one that entered the window first."""
+    FIRST = "FIRST"
+    """The oldest value in the window."""
+    LAST = "LAST"
+    """The newest value in the window."""
+    STDDEV = "STDDEV"
+    """The population's standard deviation."""
+    VARIANCE = "VARIANCE"
+    """The population's variance."""
+    PCTILE = "PCTILE"
+    """A percentile by nearest rank; ``Aggregate.percent`` says which."""
+    PCTCHANGE = "PctChange"
+    """From the first value to the last, in per cent of the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """An aggregate over a group; ``field`` is ``None`` for ``COUNT(*)``. Missing values take no part."""
+    """An aggregate over a group; ``field`` is ``None`` for ``COUNT(*)``. Missing values take no part.
+
+    ``percent`` is set for percentiles alone: above 0, at most 100.
+    """
 
     function: AggregateFunction
     field: Field | None = None
+    percent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +146,44 @@ class Number:
     """A constant in a constraint."""
 
     value: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text in a constraint, to compare FIRST, LAST, MODE with; letter case does not count."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A limit that is kept for each device, or each component of a device (``DeviceToCMDBAttr``).
+
+    Attributes:
+        device: Which of the grouping fields names the device.
+        component: Which of them names the component, if the limit is one of components.
+        name: The limit's name.
+    """
+
+    device: int
+    component: int | None
+    name: str
+
+
+class Statistic(enum.Enum):
+    """What a baseline profile remembers of an aggregate."""
+
+    AVERAGE = "STAT_AVG"
+    DEVIATION = "STAT_STDDEV"
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a numbered profile holds for the group, the hour and the kind of day (``STAT_AVG(x:116)``)."""
+
+    statistic: Statistic
+    of: Aggregate
+    profile: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +195,7 @@ class Arithmetic:
     right: AggregateExpression
 
 
-AggregateExpression = Aggregate | Number | Arithmetic
+AggregateExpression = Aggregate | Number | Text | Threshold | Baseline | Arithmetic
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +240,10 @@ class AggregatePattern:
         window: Length of the window in nanoseconds.
         keep_null_groups: Whether an event without one of the grouping fields joins a group with null there
             (``False`` drops it).
+        residual: What an event that satisfied ``predicate`` must satisfy as well, asked when its turn in the order
+            of events has come: it depends on what happened before (watch lists). ``predicate`` is then no more
+            than what can be said without.
+        shown: Further values of a group that its hit tells, each by the text that names it: ``MAX(bytes)``.
     """
 
     name: str
@@ -190,9 +252,31 @@ class AggregatePattern:
     constraint: Constraint
     window: int
     keep_null_groups: bool = True
+    residual: Predicate | None = None
+    shown: tuple[tuple[str, AggregateExpression], ...] = ()
 
 
-Pattern = EventPattern | SequencePattern | SamplePattern | AggregatePattern
+@dataclass(frozen=True, slots=True)
+class CompositePattern:
+    """Several aggregate patterns in relation to each other within one window (a FortiSIEM rule).
+
+    What each relation means is said at ``Relation``, and the whole at ``engine.reference.composite``.
+
+    Attributes:
+        parts: At least two, known by their place from here on; each has the window of the whole.
+        relation: How they relate; each part occurs in it once.
+        joins: What must hold between values of two parts, all of them; one with a part that is missing from a
+            match is passed over.
+        window: From the first event of a match to its last, in nanoseconds.
+    """
+
+    parts: tuple[AggregatePattern, ...]
+    relation: RelationTree
+    joins: tuple[JoinCompare, ...]
+    window: int
+
+
+Pattern = EventPattern | SequencePattern | SamplePattern | AggregatePattern | CompositePattern
 
 Key = tuple[Scalar | None, ...]
 """A join key or group: one value for each component."""
@@ -257,6 +341,8 @@ def predicates_of(pattern: Pattern) -> tuple[Predicate, ...]:
     match pattern:
         case EventPattern(predicate=predicate) | AggregatePattern(predicate=predicate):
             return (predicate,)
+        case CompositePattern(parts=parts):
+            return tuple(part.predicate for part in parts)
         case SequencePattern() | SamplePattern():
             return tuple(stage.predicate for stage in stages_of(pattern))
 
@@ -283,6 +369,12 @@ def aggregates_of(constraint: Constraint) -> tuple[Aggregate, ...]:
     return tuple(dict.fromkeys(_aggregates(constraint)))
 
 
+def aggregates_in(pattern: AggregatePattern) -> tuple[Aggregate, ...]:
+    """The distinct aggregates that a pattern needs: those of its constraint, then those that it shows."""
+    shown = (aggregate for _, expression in pattern.shown for aggregate in _aggregates(expression))
+    return tuple(dict.fromkeys((*_aggregates(pattern.constraint), *shown)))
+
+
 def _fields(pattern: Pattern) -> Iterator[Field]:
     for predicate in predicates_of(pattern):
         yield from fields_of(predicate)
@@ -291,20 +383,31 @@ def _fields(pattern: Pattern) -> Iterator[Field]:
             for stage in stages_of(pattern):
                 for key in stage.keys:
                     yield key.field
-        case AggregatePattern(group_by=group_by, constraint=constraint):
-            yield from group_by
-            for aggregate in _aggregates(constraint):
-                if aggregate.field is not None:
-                    yield aggregate.field
+        case AggregatePattern():
+            yield from _grouped_fields(pattern)
+        case CompositePattern(parts=parts):
+            for part in parts:
+                yield from _grouped_fields(part)
         case EventPattern():
             return
+
+
+def _grouped_fields(pattern: AggregatePattern) -> Iterator[Field]:
+    yield from pattern.group_by
+    if pattern.residual is not None:
+        yield from fields_of(pattern.residual)
+    for aggregate in aggregates_in(pattern):
+        if aggregate.field is not None:
+            yield aggregate.field
 
 
 def _aggregates(node: Constraint | AggregateExpression) -> Iterator[Aggregate]:
     match node:
         case Aggregate():
             yield node
-        case Number():
+        case Baseline(of=of):
+            yield of
+        case Number() | Text() | Threshold():
             return
         case Arithmetic(left=left, right=right) | AggregateCompare(left=left, right=right):
             yield from _aggregates(left)

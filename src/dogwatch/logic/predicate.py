@@ -18,8 +18,8 @@ Every node is immutable and hashable: equal leaves are one leaf to the engine.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from dogwatch.base.text import Fold
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
@@ -57,7 +57,37 @@ class Call:
     fold: Fold = Fold.NONE
 
 
-Expression = Field | Literal | Call
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What a table holds under some values: a lookup table's column, a limit of a device.
+
+    The table is looked up by the texts of the arguments (``dogwatch.logic.keytext``). Where it holds nothing the
+    value is ``otherwise``. An argument that is null makes the value null, unless ``nested``.
+
+    The table may be large: the node's hash leaves it out, and comparing two nodes walks it only if they agree in
+    all else and hold tables of their own. Nodes should share one.
+
+    Attributes:
+        args: What to look up, one for each key column.
+        table: The table's name, to show.
+        column: The name of the column whose values these are, to show.
+        values: From key texts to values of type ``type``.
+        type: The type of its values.
+        otherwise: The value where the table holds none.
+        nested: Keys may be shorter than ``args``: the longest that the table holds counts, and the empty one holds
+            for all. A null argument ends the key before it.
+    """
+
+    args: tuple[Expression, ...]
+    table: str
+    column: str
+    values: Mapping[tuple[str, ...], Scalar] = field(hash=False, repr=False)
+    type: FieldType
+    otherwise: Scalar | None = None
+    nested: bool = False
+
+
+Expression = Field | Literal | Call | Mapped
 
 
 class Order(enum.Enum):
@@ -247,6 +277,19 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """Whether a value is on a watch list at the event's own time; unknown if there is no value.
+
+    Rules add to watch lists while events pass, so that no column of a batch answers it:
+    see ``dogwatch.logic.rewrite.loosened``.
+    """
+
+    operand: Field
+    list: str
+    fold: Fold = Fold.UNICODE
+
+
+@dataclass(frozen=True, slots=True)
 class And:
     """Kleene conjunction."""
 
@@ -274,7 +317,21 @@ class IsTrue:
     part: Predicate
 
 
-Leaf = Exists | Compare | Between | Member | Like | Contains | Regex | InNetwork | Words | AnyWord | Within | Truth
+Leaf = (
+    Exists
+    | Compare
+    | Between
+    | Member
+    | Like
+    | Contains
+    | Regex
+    | InNetwork
+    | Words
+    | AnyWord
+    | Within
+    | Truth
+    | Listed
+)
 Predicate = Constant | Leaf | And | Or | Not | IsTrue
 
 ALWAYS = Constant(True)
@@ -288,11 +345,11 @@ def fields_of(node: Predicate | Expression) -> Iterator[Field]:
             yield node
         case Literal() | Constant():
             return
-        case Call(args=args):
+        case Call(args=args) | Mapped(args=args):
             for arg in args:
                 yield from fields_of(arg)
-        case Exists(field=field):
-            yield field
+        case Exists(field=own):
+            yield own
         case Compare(left=left, right=right):
             yield from fields_of(left)
             yield from fields_of(right)

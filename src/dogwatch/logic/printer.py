@@ -7,26 +7,24 @@ alone, so that two plans can be compared line by line.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from dogwatch.base.text import printable
 from dogwatch.base.time import format_duration
+from dogwatch.logic.correlation import Fixed, JoinCompare, Part, PartValue, Related, Relation, RelationTree
 from dogwatch.logic.pattern import (
     OWN_CLOCK,
     Absence,
-    Aggregate,
     AggregateAnd,
     AggregateCompare,
-    AggregateExpression,
     AggregateOr,
     AggregatePattern,
-    Arithmetic,
     Clock,
+    CompositePattern,
     Constraint,
     End,
     EventPattern,
     Limit,
-    Number,
     Pattern,
     SamplePattern,
     SequencePattern,
@@ -35,8 +33,8 @@ from dogwatch.logic.pattern import (
     predicates_of,
 )
 from dogwatch.logic.predicate import And, AnyWord, Constant, Exists, IsTrue, Not, Or, Predicate, Within, fields_of
-from dogwatch.logic.wording import Name, constant, inner_title, leaf_text
-from dogwatch.schema.field import FieldRef
+from dogwatch.logic.wording import Name, aggregated, constant, inner_title, leaf_text
+from dogwatch.schema.field import FieldRef, FieldType
 
 _INDENT = "  "
 _WIDTH = 100
@@ -45,6 +43,13 @@ _WIDTH = 100
 _ALL, _ANY, _IS_TRUE = "all of", "any of", "is true"
 _NEGATED = {_ALL: f"not {_ALL}", _ANY: "none of"}
 _BLOCKS = frozenset({*_NEGATED.values(), "not", _IS_TRUE})
+_RELATIONS = {
+    Relation.AND: "both, in any order",
+    Relation.OR: "either",
+    Relation.AND_NOT: "the first without the second",
+    Relation.FOLLOWED_BY: "the first followed by the second",
+    Relation.NOT_FOLLOWED_BY: "the first not followed by the second",
+}
 _CONSTANTS = {True: "always", False: "never", None: "unknown"}
 _OPEN_MARK = " (or unknown)"
 _OPEN_NOTE = "(or unknown): can be neither true nor false where a field is absent, and then so is `not` of it"
@@ -121,6 +126,9 @@ def _pattern(pattern: Pattern, name: Name) -> Lines:
         case AggregatePattern():
             yield f"groups {printable(pattern.name)} within {format_duration(pattern.window)}"
             yield from _indented(_aggregate(pattern, name))
+        case CompositePattern():
+            yield f"groups in relation within {format_duration(pattern.window)}"
+            yield from _indented(_composite(pattern, name))
 
 
 def _absent(absence: Absence) -> str:
@@ -139,29 +147,64 @@ def _aggregate(pattern: AggregatePattern, name: Name) -> Lines:
         yield f"by {', '.join(name(field.ref) for field in pattern.group_by)} ({absent})"
     yield "of events"
     yield from _indented(_predicate(pattern.predicate, name))
+    if pattern.residual is not None:
+        yield "and, when its turn has come, each event"
+        yield from _indented(_predicate(pattern.residual, name))
     yield "in which"
-    yield from _indented(_constraint(pattern.constraint, name))
+    groups = [name(field.ref) for field in pattern.group_by]
+    yield from _indented(_constraint(pattern.constraint, name, groups))
+    if pattern.shown:
+        yield "telling"
+        yield from _indented(aggregated(expression, name, groups) for _, expression in pattern.shown)
 
 
-def _constraint(node: Constraint, name: Name) -> Lines:
+def _constraint(node: Constraint, name: Name, groups: Sequence[str]) -> Lines:
     match node:
         case AggregateAnd(parts=parts) | AggregateOr(parts=parts):
             yield _ALL if isinstance(node, AggregateAnd) else _ANY
             for part in parts:
-                yield from _indented(_constraint(part, name))
+                yield from _indented(_constraint(part, name, groups))
         case AggregateCompare(op=op, left=left, right=right, negated=negated):
-            compared = f"{_aggregated(left, name)} {op.value} {_aggregated(right, name)}"
+            compared = f"{aggregated(left, name, groups)} {op.value} {aggregated(right, name, groups)}"
             yield f"not {compared}" if negated else compared
 
 
-def _aggregated(node: AggregateExpression, name: Name) -> str:
-    match node:
-        case Number(value=value):
-            return str(value)
-        case Aggregate(function=function, field=field):
-            return f"{function.value}({name(field.ref) if field is not None else '*'})"
-        case Arithmetic(op=op, left=left, right=right):
-            return f"({_aggregated(left, name)} {op} {_aggregated(right, name)})"
+def _composite(pattern: CompositePattern, name: Name) -> Lines:
+    names = [printable(part.name) for part in pattern.parts]
+    yield from _relation(pattern.relation, names)
+    if pattern.joins:
+        yield "joined where"
+        yield from _indented(_join(join, pattern.parts, name) for join in pattern.joins)
+    for part, title in zip(pattern.parts, names, strict=True):
+        yield f"groups {title}"
+        yield from _indented(_aggregate(part, name))
+
+
+def _relation(tree: RelationTree, names: Sequence[str]) -> Lines:
+    match tree:
+        case Part(number=number):
+            yield names[number]
+        case Related(relation=relation, left=left, right=right):
+            yield _RELATIONS[relation]
+            yield from _indented(_relation(left, names))
+            yield from _indented(_relation(right, names))
+
+
+def _join(join: JoinCompare, parts: Sequence[AggregatePattern], name: Name) -> str:
+    compared = f"{_joined(join.left, parts, name)} {join.op.value} {_joined(join.right, parts, name)}"
+    return f"not {compared}" if join.negated else compared
+
+
+def _joined(side: PartValue | Fixed, parts: Sequence[AggregatePattern], name: Name) -> str:
+    match side:
+        case Fixed(value=value):
+            return constant(value, FieldType.KEYWORD)
+        case PartValue(part=number, source=int() as place):
+            return f"{printable(parts[number].name)}.{name(parts[number].group_by[place].ref)}"
+        case PartValue(part=number, source=str() as text):
+            return f"{printable(parts[number].name)}.{printable(text)}"
+        case _:
+            raise TypeError(f"{type(side).__name__} is no side of a join")
 
 
 def _predicate(node: Predicate, name: Name, *, settled: bool = False) -> Lines:

@@ -1,4 +1,4 @@
-"""Patterns made over: with other predicates, or with their fields read in another way."""
+"""Patterns and predicates made over: other predicates, fields read in another way, watch lists left out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from dogwatch.logic.pattern import (
     AggregateOr,
     AggregatePattern,
     Arithmetic,
+    Baseline,
+    CompositePattern,
     Constraint,
     EventPattern,
     Number,
@@ -21,6 +23,8 @@ from dogwatch.logic.pattern import (
     SamplePattern,
     SequencePattern,
     Stage,
+    Text,
+    Threshold,
 )
 from dogwatch.logic.predicate import (
     And,
@@ -33,7 +37,9 @@ from dogwatch.logic.predicate import (
     Expression,
     Field,
     IsTrue,
+    Listed,
     Literal,
+    Mapped,
     Not,
     Or,
     Predicate,
@@ -41,6 +47,7 @@ from dogwatch.logic.predicate import (
     Within,
     Words,
     fields_of,
+    negation,
 )
 from dogwatch.schema.field import FieldRef
 
@@ -50,7 +57,10 @@ ChangeField = Callable[[Field], Field]
 
 
 def with_predicates(pattern: Pattern, change: ChangePredicate) -> Pattern:
-    """The pattern with each of its predicates replaced; those of absences and of ``until`` too."""
+    """The pattern with each of its predicates replaced; those of absences and of ``until`` too.
+
+    A residual stays: it is asked only of events that satisfied the predicate beside it.
+    """
 
     def stage(old: Stage) -> Stage:
         return replace(old, predicate=change(old.predicate))
@@ -60,12 +70,17 @@ def with_predicates(pattern: Pattern, change: ChangePredicate) -> Pattern:
             return EventPattern(change(predicate))
         case AggregatePattern(predicate=predicate):
             return replace(pattern, predicate=change(predicate))
+        case CompositePattern(parts=parts):
+            return replace(pattern, parts=tuple(replace(part, predicate=change(part.predicate)) for part in parts))
         case SamplePattern() | SequencePattern():
             return _with_stages(pattern, stage)
 
 
 def with_fields(pattern: Pattern, change: ChangeRef) -> Pattern:
-    """The pattern with each column that it reads replaced: in predicates, keys, groups and aggregates."""
+    """The pattern with each column that it reads replaced: in predicates, keys, groups and aggregates.
+
+    Where a table is looked up, or an aggregate compared with a baseline, the fields count, the names stay.
+    """
 
     def stage(old: Stage) -> Stage:
         keys = tuple(replace(key, field=_field(key.field, change)) for key in old.keys)
@@ -77,12 +92,9 @@ def with_fields(pattern: Pattern, change: ChangeRef) -> Pattern:
         case SamplePattern() | SequencePattern():
             return _with_stages(pattern, stage)
         case AggregatePattern():
-            return replace(
-                pattern,
-                predicate=predicate_with_fields(pattern.predicate, change),
-                group_by=tuple(_field(field, change) for field in pattern.group_by),
-                constraint=_constraint(pattern.constraint, change),
-            )
+            return _groups(pattern, change)
+        case CompositePattern(parts=parts):
+            return replace(pattern, parts=tuple(_groups(part, change) for part in parts))
 
 
 def predicate_with_fields(node: Predicate, change: ChangeRef) -> Predicate:
@@ -106,6 +118,60 @@ def with_own_values(node: Predicate) -> Predicate:
             return IsTrue(with_own_values(part))
         case _:
             return _numbered(node)
+
+
+def has_lists(node: Predicate) -> bool:
+    """Whether a predicate asks about watch lists."""
+    match node:
+        case Listed():
+            return True
+        case And(parts=parts) | Or(parts=parts):
+            return any(map(has_lists, parts))
+        case Not(part=part) | IsTrue(part=part):
+            return has_lists(part)
+        case Within(predicate=inner) | AnyWord(predicate=inner):
+            return has_lists(inner)
+        case _:
+            return False
+
+
+def loosened(predicate: Predicate) -> Predicate:
+    """What can be said without watch lists: true of each event that may satisfy the predicate, whatever they hold.
+
+    It asks nothing about lists. Without such a question in it the predicate is returned as it is.
+    """
+    return _bounded(predicate, wanted=True, upper=True)
+
+
+def _bounded(node: Predicate, *, wanted: bool, upper: bool) -> Predicate:
+    """A predicate that bounds where ``node`` answers ``wanted``, whatever is on the lists.
+
+    Args:
+        node: The predicate.
+        wanted: Which answer is looked at. Where the bound has the others has no meaning.
+        upper: The bound gives the answer to each event to which the node may give it; else only to events to which
+            it must.
+    """
+    if not has_lists(node):
+        return node
+    match node:
+        case Listed(operand=field) if upper:
+            return Exists(field) if wanted else Not(Exists(field))
+        case Listed():
+            return Constant(None)
+        case And(parts=parts):
+            return And(tuple(_bounded(part, wanted=wanted, upper=upper) for part in parts))
+        case Or(parts=parts):
+            return Or(tuple(_bounded(part, wanted=wanted, upper=upper) for part in parts))
+        case Not(part=part):
+            return negation(_bounded(part, wanted=not wanted, upper=upper))
+        case IsTrue(part=part):
+            # It is false where the part is not true: the fewer are true, the more are false.
+            return IsTrue(_bounded(part, wanted=True, upper=upper is wanted))
+        case Within(predicate=inner) | AnyWord(predicate=inner):
+            return replace(node, predicate=_bounded(inner, wanted=True, upper=upper is wanted))
+        case _:
+            return node
 
 
 def _numbered(leaf: Predicate) -> Predicate:
@@ -135,7 +201,7 @@ def _changed(node: Predicate, change: ChangeField) -> Predicate:
             return IsTrue(_changed(part, change))
         case Exists(field=field):
             return Exists(change(field))
-        case Words(operand=field) | Between(operand=field) | AnyWord(operand=field):
+        case Words(operand=field) | Between(operand=field) | AnyWord(operand=field) | Listed(operand=field):
             return replace(node, operand=change(field))
         case Within(operand=field, predicate=inner):
             return Within(change(field), _changed(inner, change))
@@ -161,6 +227,17 @@ def _with_stages(
     )
 
 
+def _groups(pattern: AggregatePattern, change: ChangeRef) -> AggregatePattern:
+    return replace(
+        pattern,
+        predicate=predicate_with_fields(pattern.predicate, change),
+        group_by=tuple(_field(field, change) for field in pattern.group_by),
+        constraint=_constraint(pattern.constraint, change),
+        residual=pattern.residual and predicate_with_fields(pattern.residual, change),
+        shown=tuple((text, _aggregated(expression, change)) for text, expression in pattern.shown),
+    )
+
+
 def _field(field: Field, change: ChangeRef) -> Field:
     return replace(field, ref=change(field.ref))
 
@@ -173,6 +250,8 @@ def _expression(node: Expression, change: ChangeField) -> Expression:
             return node
         case Call():
             return _call(node, change)
+        case Mapped(args=args):
+            return replace(node, args=tuple(_expression(arg, change) for arg in args))
 
 
 def _call(node: Call, change: ChangeField) -> Call:
@@ -186,14 +265,20 @@ def _constraint(node: Constraint, change: ChangeRef) -> Constraint:
         case AggregateOr(parts=parts):
             return AggregateOr(tuple(_constraint(part, change) for part in parts))
         case AggregateCompare(left=left, right=right):
-            return replace(node, left=_aggregate(left, change), right=_aggregate(right, change))
+            return replace(node, left=_aggregated(left, change), right=_aggregated(right, change))
 
 
-def _aggregate(node: AggregateExpression, change: ChangeRef) -> AggregateExpression:
+def _aggregated(node: AggregateExpression, change: ChangeRef) -> AggregateExpression:
     match node:
-        case Aggregate(field=field):
-            return node if field is None else replace(node, field=_field(field, change))
-        case Number():
+        case Aggregate():
+            return _aggregate(node, change)
+        case Baseline(of=of):
+            return replace(node, of=_aggregate(of, change))
+        case Number() | Text() | Threshold():
             return node
         case Arithmetic(left=left, right=right):
-            return replace(node, left=_aggregate(left, change), right=_aggregate(right, change))
+            return replace(node, left=_aggregated(left, change), right=_aggregated(right, change))
+
+
+def _aggregate(node: Aggregate, change: ChangeRef) -> Aggregate:
+    return node if node.field is None else replace(node, field=_field(node.field, change))

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from dogwatch.base.text import Fold, printable
 from dogwatch.base.time import format_instant
+from dogwatch.logic.pattern import (
+    Aggregate,
+    AggregateExpression,
+    Arithmetic,
+    Baseline,
+    Number,
+    Text,
+    Threshold,
+)
 from dogwatch.logic.predicate import (
     AnyWord,
     Between,
@@ -17,7 +26,9 @@ from dogwatch.logic.predicate import (
     Field,
     InNetwork,
     Like,
+    Listed,
     Literal,
+    Mapped,
     Member,
     Order,
     Regex,
@@ -32,7 +43,7 @@ from dogwatch.schema.field import FieldRef, FieldType, Scalar
 Name = Callable[[FieldRef], str]
 """How a field is called."""
 
-PlainLeaf = Exists | Compare | Between | Member | Like | Contains | Regex | InNetwork | Words | Truth
+PlainLeaf = Exists | Compare | Between | Member | Like | Contains | Regex | InNetwork | Words | Truth | Listed
 
 _FOLDS = {Fold.NONE: "", Fold.ASCII: ", ignoring ASCII case", Fold.UNICODE: ", ignoring case"}
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
@@ -74,7 +85,7 @@ def constant(value: Scalar | None, kind: FieldType) -> str:
 
 
 def expression(node: Expression, name: Name) -> str:
-    """A field's name, a constant, or a call with its arguments."""
+    """A field's name, a constant, a call with its arguments, or a table's column with what is looked up."""
     match node:
         case Field(ref=ref):
             return name(ref)
@@ -82,6 +93,10 @@ def expression(node: Expression, name: Name) -> str:
             return constant(value, kind)
         case Call(function=function, args=args, fold=fold):
             return f"{function}({', '.join(expression(arg, name) for arg in args)}{_FOLDS[fold]})"
+        case Mapped(args=args, table=table, column=column, type=kind, otherwise=otherwise):
+            looked_up = ", ".join(expression(arg, name) for arg in args)
+            found = f"{printable(table)}.{printable(column)}[{looked_up}]"
+            return found if otherwise is None else f"({found} or else {constant(otherwise, kind)})"
 
 
 def leaf_text(leaf: PlainLeaf, name: Name) -> tuple[str, list[str], str]:
@@ -121,6 +136,30 @@ def leaf_text(leaf: PlainLeaf, name: Name) -> tuple[str, list[str], str]:
             return f"{name(field.ref)} has the word", [quoted(each) for each in words], ""
         case Truth(call=call):
             return expression(call, name), [], ""
+        case Listed(operand=field, list=watch_list, fold=fold):
+            return f"{name(field.ref)} on the watch list {quoted(watch_list)}{_FOLDS[fold]}", [], ""
+
+
+def aggregated(node: AggregateExpression, name: Name, groups: Sequence[str]) -> str:
+    """An expression over a group in words; ``groups`` are the names of its grouping fields."""
+    match node:
+        case Number(value=value):
+            return str(value)
+        case Text(value=text):
+            return f"{quoted(text)}{_FOLDS[Fold.UNICODE]}"
+        case Aggregate(function=function, field=field, percent=percent):
+            of = "*" if field is None else name(field.ref)
+            return f"{function.value}({of})" if percent is None else f"{function.value}({of}, {percent:g})"
+        case Threshold(device=device, component=None, name=limit):
+            return f"limit {quoted(limit)} of {groups[device]}"
+        case Threshold(device=device, component=int() as component, name=limit):
+            return f"limit {quoted(limit)} of {groups[device]} and {groups[component]}"
+        case Baseline(statistic=statistic, of=of, profile=profile):
+            return f"{statistic.value}({aggregated(of, name, groups)} in profile {profile})"
+        case Arithmetic(op=op, left=left, right=right):
+            return f"({aggregated(left, name, groups)} {op} {aggregated(right, name, groups)})"
+        case _:
+            raise TypeError(f"{type(node).__name__} is no expression over a group")
 
 
 def inner_title(leaf: Within | AnyWord, name: Name) -> str:
@@ -133,7 +172,13 @@ def inner_title(leaf: Within | AnyWord, name: Name) -> str:
 
 
 def _members(values: Iterable[Scalar], operand: Expression) -> list[str]:
-    kind = operand.ref.type if isinstance(operand, Field) else FieldType.KEYWORD
+    match operand:
+        case Field(ref=ref):
+            kind = ref.type
+        case Mapped(type=kind):
+            pass
+        case _:
+            kind = FieldType.KEYWORD
     return [constant(value, kind) for value in sorted(values, key=_rank)]
 
 

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place, Severity
+from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place, Severity, Steps
 from dogwatch.languages import eql
 from dogwatch.languages.eql.lower import EVENT_CATEGORY, TIMESTAMP
 from dogwatch.languages.eql.operand import Suggest
-from dogwatch.languages.fortisiem.lower import lower_subpattern
+from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions
+from dogwatch.languages.fortisiem.resources import NO_RESOURCES, Resources
 from dogwatch.languages.kql.lower import lower_text as lower_kql
 from dogwatch.languages.lowering import Lowered
 from dogwatch.languages.lucene.lower import lower_text as lower_lucene
+from dogwatch.rules.correlation import lower_clearing, lower_detection, texts_of
 from dogwatch.rules.filters import filters_predicate, restricted
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
 from dogwatch.schema.schema import Schema
 
 
-def lower_rule(rule: Rule, schema: Schema, *, now: int | None = None, hints: bool = False) -> Lowered:
+def lower_rule(
+    rule: Rule,
+    schema: Schema,
+    *,
+    now: int | None = None,
+    hints: bool = False,
+    resources: Resources = NO_RESOURCES,
+    fortisiem: FortisiemOptions = VENDOR,
+) -> Lowered:
     """The pattern of a rule that can run here, with what its author should know.
 
     Args:
@@ -25,6 +35,8 @@ def lower_rule(rule: Rule, schema: Schema, *, now: int | None = None, hints: boo
         schema: What its fields are read under; fields stay as the query names them (``Schema.bind``).
         now: What ``now`` means in a query's dates, in nanoseconds since 1970 UTC.
         hints: Look for the field that an unknown one was meant to be, which takes its time.
+        resources: What a FortiSIEM rule refers to: groups, tables, lists.
+        fortisiem: How FortiSIEM's texts are read where the vendor leaves room.
 
     Raises:
         DogwatchError: ``rule-unsupported`` if rules of its kind are not run here, or the language's own
@@ -32,10 +44,18 @@ def lower_rule(rule: Rule, schema: Schema, *, now: int | None = None, hints: boo
     """
     if rule.obstacle is not None:
         raise _unsupported(rule, rule.obstacle)
-    return lower_query(rule, schema, now=now, hints=hints)
+    return lower_query(rule, schema, now=now, hints=hints, resources=resources, fortisiem=fortisiem)
 
 
-def lower_query(rule: Rule, schema: Schema, *, now: int | None = None, hints: bool = False) -> Lowered:
+def lower_query(
+    rule: Rule,
+    schema: Schema,
+    *,
+    now: int | None = None,
+    hints: bool = False,
+    resources: Resources = NO_RESOURCES,
+    fortisiem: FortisiemOptions = VENDOR,
+) -> Lowered:
     """What a rule's query and filters look for, also of a rule whose type is not run here.
 
     For a rule of a type that does more with the events than find them (threshold, new terms, indicator match)
@@ -46,23 +66,47 @@ def lower_query(rule: Rule, schema: Schema, *, now: int | None = None, hints: bo
             else as for ``lower_rule``.
     """
     try:
-        lowered = _lowered(rule, schema, now, schema.hint if hints else None)
+        lowered = (
+            lower_detection(rule, type_of=schema.type_of, resources=resources, options=fortisiem)
+            if isinstance(rule, FortisiemRule)
+            else _lowered(rule, schema, now, schema.hint if hints else None)
+        )
         if isinstance(rule, ElasticRule) and rule.filters:
             allowed = filters_predicate(rule.filters, schema.type_of)
             lowered = replace(lowered, pattern=restricted(lowered.pattern, allowed))
     except DogwatchError as error:
         raise DogwatchError(_placed(diagnostic, rule) for diagnostic in error.diagnostics) from error
-    notes = (*lowered.notes, *_own_notes(rule))
-    return replace(lowered, notes=tuple(_placed(note, rule) for note in notes))
+    return _noted(lowered, rule, _own_notes(rule))
 
 
-def _lowered(rule: Rule, schema: Schema, now: int | None, suggest: Suggest | None) -> Lowered:
-    match rule:
-        case FortisiemRule(subpatterns=(only,)):
-            return lower_subpattern(
-                only.name, only.filter, only.group_by, only.aggregate, rule.window, type_of=schema.type_of
-            )
-        case ElasticRule(language="eql"):
+def lower_clear(
+    rule: Rule,
+    schema: Schema,
+    *,
+    resources: Resources = NO_RESOURCES,
+    fortisiem: FortisiemOptions = VENDOR,
+) -> Lowered | None:
+    """The pattern that clears a FortiSIEM rule's incidents, if one does.
+
+    Raises:
+        DogwatchError: As for ``lower_rule``.
+    """
+    if not isinstance(rule, FortisiemRule):
+        return None
+    try:
+        lowered = lower_clearing(rule, type_of=schema.type_of, resources=resources, options=fortisiem)
+    except DogwatchError as error:
+        raise DogwatchError(_placed(diagnostic, rule) for diagnostic in error.diagnostics) from error
+    return None if lowered is None else _noted(lowered, rule)
+
+
+def _noted(lowered: Lowered, rule: Rule, more: tuple[Diagnostic, ...] = ()) -> Lowered:
+    return replace(lowered, notes=tuple(_placed(note, rule) for note in (*lowered.notes, *more)))
+
+
+def _lowered(rule: ElasticRule, schema: Schema, now: int | None, suggest: Suggest | None) -> Lowered:
+    match rule.language:
+        case "eql":
             return eql.lower_text(
                 rule.query,
                 type_of=schema.type_of,
@@ -72,16 +116,9 @@ def _lowered(rule: Rule, schema: Schema, now: int | None, suggest: Suggest | Non
                 now=now,
                 suggest=suggest,
             )
-        case ElasticRule(language="kuery"):
-            return lower_kql(
-                rule.query,
-                type_of=schema.type_of,
-                now=now,
-                known_fields=schema.mappings,
-                mapping_of=schema.mappings.get,
-            )
-        case ElasticRule(language="lucene"):
-            return lower_lucene(
+        case "kuery" | "lucene":
+            lower = lower_kql if rule.language == "kuery" else lower_lucene
+            return lower(
                 rule.query,
                 type_of=schema.type_of,
                 now=now,
@@ -95,14 +132,12 @@ def _lowered(rule: Rule, schema: Schema, now: int | None, suggest: Suggest | Non
 def unread(rule: Rule) -> str | None:
     """Why a rule has no query that is read here, as the beginning of a sentence; ``None`` if it has one."""
     match rule:
-        case FortisiemRule(subpatterns=(_,)) | ElasticRule(language="eql" | "kuery" | "lucene"):
+        case FortisiemRule() | ElasticRule(language="eql" | "kuery" | "lucene"):
             return None
         case ElasticRule(language=""):
             return f"rules of type `{rule.type}` have no query"
         case ElasticRule(language=language):
             return f"queries in `{language}` are not read here"
-        case FortisiemRule(subpatterns=several):
-            return f"this rule has {len(several)} queries, one for each subpattern"
 
 
 def _unsupported(rule: Rule, why: str) -> DogwatchError:
@@ -123,16 +158,15 @@ def _own_notes(rule: Rule) -> tuple[Diagnostic, ...]:
 
 
 def _placed(diagnostic: Diagnostic, rule: Rule) -> Diagnostic:
-    begin = _text_place(diagnostic, rule)
+    begin, steps = _text_place(diagnostic, rule)
     if begin is not None and diagnostic.source is not None:
-        return diagnostic.at(begin, rule.query_steps)
+        return diagnostic.at(begin, steps)
     # It speaks of the rule as a whole, or of a text whose place is not known (JSON).
     return replace(diagnostic, place=rule.place)
 
 
-def _text_place(diagnostic: Diagnostic, rule: Rule) -> Place | None:
-    match rule:
-        case FortisiemRule(subpatterns=(only, *_)) if diagnostic.source == only.aggregate:
-            return only.aggregate_place
-        case _:
-            return rule.query_place
+def _text_place(diagnostic: Diagnostic, rule: Rule) -> tuple[Place | None, Steps]:
+    if isinstance(rule, FortisiemRule):
+        found = ((place, steps) for text, place, steps in texts_of(rule) if text == diagnostic.source)
+        return next(found, (None, ()))
+    return rule.query_place, rule.query_steps

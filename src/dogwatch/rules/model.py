@@ -223,12 +223,41 @@ class ElasticRule(RuleCommon):
 
 @dataclass(frozen=True, slots=True)
 class XmlElement:
-    """An XML element kept as data: name, attributes, text, children; comments are not kept."""
+    """An XML element kept as data; comments are not kept.
+
+    Attributes:
+        name: Its name without a namespace.
+        attributes: Names and values, as written.
+        text: The text before its first child, without white space around it.
+        children: The elements in it.
+        tail: The text between it and what follows, without white space around it.
+    """
 
     name: str
     attributes: tuple[tuple[str, str], ...] = ()
     text: str = ""
     children: tuple[XmlElement, ...] = ()
+    tail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """What an element of a rule says that is not acted on, kept so that it can be written back.
+
+    Attributes:
+        attributes: Attributes that are not known.
+        elements: Elements that are not known, and repeated ones after the first.
+    """
+
+    attributes: tuple[tuple[str, str], ...] = ()
+    elements: tuple[XmlElement, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.attributes or self.elements)
+
+
+NOTHING_EXTRA = Extra()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +271,10 @@ class SubPattern:
         aggregate: Condition on a group.
         display_name: The name for people.
         filter_place: Where the filter's text begins.
+        filter_steps: Where that text goes on after each escape or change of line that the file writes otherwise.
         aggregate_place: Where the aggregate's text begins.
+        aggregate_steps: The same of that text.
+        extra: What is not acted on.
     """
 
     name: str
@@ -251,7 +283,10 @@ class SubPattern:
     aggregate: str = "COUNT(*) >= 1"
     display_name: str = ""
     filter_place: Place | None = None
+    filter_steps: Steps = ()
     aggregate_place: Place | None = None
+    aggregate_steps: Steps = ()
+    extra: Extra = NOTHING_EXTRA
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +295,11 @@ class Operator:
 
     type: str
     rank: int = 0
+    extra: Extra = NOTHING_EXTRA
+
+    def __str__(self) -> str:
+        """The operator in words: ``FOLLOWED_BY``, or ``FOLLOWED_BY (rank 1)``."""
+        return f"{self.type} (rank {self.rank})" if self.rank else self.type
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +316,10 @@ class AttributeMapping:
     subpattern: str
     source: str
 
+    def __str__(self) -> str:
+        """The entry as a rule writes it: ``count = Failure.COUNT(*)``."""
+        return f"{self.attribute} = {self.subpattern}.{self.source}"
+
 
 @dataclass(frozen=True, slots=True)
 class IncidentDefinition:
@@ -284,6 +328,104 @@ class IncidentDefinition:
     event_type: str
     severity: int
     mapping: tuple[AttributeMapping, ...] = ()
+    extra: Extra = NOTHING_EXTRA
+
+
+@dataclass(frozen=True, slots=True)
+class PatternClause:
+    """What a FortiSIEM rule, or its clear condition, looks for.
+
+    Attributes:
+        window: Length of its time window in seconds.
+        subpatterns: At least one.
+        operators: One fewer than the subpatterns.
+        global_constraint: What must hold between attributes of different subpatterns, as written.
+        constraint_place: Where that text begins.
+        constraint_steps: Where that text goes on after each escape.
+        extra: What is not acted on.
+    """
+
+    window: int
+    subpatterns: tuple[SubPattern, ...]
+    operators: tuple[Operator, ...] = ()
+    global_constraint: str = ""
+    constraint_place: Place | None = None
+    constraint_steps: Steps = ()
+    extra: Extra = NOTHING_EXTRA
+
+    @property
+    def relation(self) -> str:
+        """The relation of the subpatterns in words: ``A FOLLOWED_BY B``; one's name where there is one only."""
+        words = [each.name for each in self.subpatterns[:1]]
+        for operator, subpattern in zip(self.operators, self.subpatterns[1:], strict=False):
+            words += [str(operator), subpattern.name]
+        return " ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class QuietClear:
+    """An incident clears when its rule has not triggered for a time.
+
+    Attributes:
+        quiet: That time in seconds.
+    """
+
+    quiet: int
+
+
+@dataclass(frozen=True, slots=True)
+class PatternClear:
+    """An incident clears when a pattern occurs whose attributes fit its own.
+
+    Attributes:
+        name: The name of what the pattern raises.
+        mapping: The attributes of that.
+        constraint: What must hold between them and the incident's attributes, as written.
+        clause: The pattern.
+        constraint_place: Where the constraint's text begins.
+        constraint_steps: Where that text goes on after each escape.
+        extra: What the definition of the name says that is not acted on.
+    """
+
+    name: str
+    mapping: tuple[AttributeMapping, ...]
+    constraint: str
+    clause: PatternClause
+    constraint_place: Place | None = None
+    constraint_steps: Steps = ()
+    extra: Extra = NOTHING_EXTRA
+
+
+@dataclass(frozen=True, slots=True)
+class ClearCondition:
+    """When an incident clears by itself.
+
+    Attributes:
+        when: The condition.
+        method: The word that says who clears it: ``Auto``.
+        extra: What is not acted on.
+    """
+
+    when: QuietClear | PatternClear
+    method: str = "Auto"
+    extra: Extra = NOTHING_EXTRA
+
+
+@dataclass(frozen=True, slots=True)
+class WatchListAddition:
+    """What a rule adds to watch lists when it triggers.
+
+    Attributes:
+        attribute: The incident's attribute whose value is added.
+        lists: The lists' names.
+    """
+
+    attribute: str
+    lists: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """The addition in words: ``user: Suspects, Watched``."""
+        return f"{self.attribute}: {', '.join(self.lists)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,10 +434,7 @@ class FortisiemRule(RuleCommon):
 
     Attributes:
         incident: What it raises.
-        window: Length of its time window in seconds.
-        subpatterns: At least one.
-        operators: One fewer than the subpatterns.
-        global_constraint: Equalities between attributes of different subpatterns.
+        clause: What it looks for.
         groups: Rule groups that it is filed under.
         category: ``Security``, ``Availability``, ``Performance`` or ``Change`` (the XML's function).
         sub_function: A tactic's name, or a sub-category of another kind.
@@ -304,16 +443,15 @@ class FortisiemRule(RuleCommon):
         data_sources: What must be collected, for people.
         detection_technology: ``Correlation``, ``Profiling`` and others.
         remediation: What the vendor advises; empty if it advises nothing.
-        incident_title: Title of its incidents.
+        incident_title: Title of its incidents; ``$attribute`` stands for an attribute's value.
         triggered_attributes: Event attributes to show with an incident.
-        clear_condition: When an incident clears by itself, as written.
+        clear_condition: When an incident clears by itself.
+        watch_lists: What it adds to watch lists.
+        notification_frequency: Seconds between notifications of a repeating incident; for whoever notifies.
     """
 
     incident: IncidentDefinition
-    window: int
-    subpatterns: tuple[SubPattern, ...]
-    operators: tuple[Operator, ...] = ()
-    global_constraint: str = ""
+    clause: PatternClause
     groups: tuple[str, ...] = ()
     category: str = ""
     sub_function: str = ""
@@ -324,13 +462,33 @@ class FortisiemRule(RuleCommon):
     remediation: str = ""
     incident_title: str = ""
     triggered_attributes: tuple[str, ...] = ()
-    clear_condition: XmlElement | None = None
+    clear_condition: ClearCondition | None = None
+    watch_lists: tuple[WatchListAddition, ...] = ()
+    notification_frequency: int | None = None
+
+    @property
+    def window(self) -> int:
+        """Length of its time window in seconds."""
+        return self.clause.window
+
+    @property
+    def subpatterns(self) -> tuple[SubPattern, ...]:
+        """What it looks for, one after the other."""
+        return self.clause.subpatterns
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        """How the subpatterns relate."""
+        return self.clause.operators
+
+    @property
+    def global_constraint(self) -> str:
+        """What must hold between attributes of different subpatterns, as written."""
+        return self.clause.global_constraint
 
     @property
     def obstacle(self) -> str | None:
-        """Why this rule cannot be run here, or ``None`` if it can."""
-        if len(self.subpatterns) != 1:
-            return f"FortiSIEM rules with {len(self.subpatterns)} subpatterns are not run yet"
+        """Why this rule cannot be run here: no such reason is known from the rule's kind alone."""
         return None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place, Severity
-from dogwatch.rules.loaders import elastic_toml, fortisiem_xml, kibana
+from dogwatch.rules.loaders import elastic_toml, fortisiem_xml, fortisiem_yaml, kibana
 from dogwatch.rules.loaders.source import Loaded, read_text
 from dogwatch.rules.model import Level, Rule, instance_id
 
@@ -21,6 +21,8 @@ _LOADERS: dict[str, Callable[[str, str], Loaded]] = {
     ".ndjson": kibana.load,
     ".json": kibana.load,
     ".xml": fortisiem_xml.load,
+    ".yml": fortisiem_yaml.load,
+    ".yaml": fortisiem_yaml.load,
 }
 _SHOWN = 10
 """Rules named when a prefix fits several."""

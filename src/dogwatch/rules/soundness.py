@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
 from dogwatch.engine import plan
 from dogwatch.logic.pattern import predicates_of
-from dogwatch.rules.logic import lower_query, unread
+from dogwatch.rules.logic import lower_clear, lower_query, unread
 from dogwatch.rules.model import ElasticRule, Rule
 from dogwatch.schema.schema import Schema
 
@@ -60,12 +61,18 @@ def check_rules(
 
 
 def _problems(rule: Rule, schema: Schema, now: int | None, *, hints: bool) -> tuple[Diagnostic, ...]:
-    try:
-        lowered = lower_query(rule, schema, now=now, hints=hints)
-    except DogwatchError as error:
-        return error.diagnostics
-    refused = (
-        problem if problem.place is not None else replace(problem, place=rule.query_place or rule.place)
-        for problem in plan.check(*predicates_of(lowered.pattern))
-    )
-    return (*refused, *lowered.notes)
+    found: list[Diagnostic] = []
+    # What is wrong with the pattern must not hide what is wrong with the one that clears it.
+    for lower in (partial(lower_query, rule, schema, now=now, hints=hints), partial(lower_clear, rule, schema)):
+        try:
+            lowered = lower()
+        except DogwatchError as error:
+            found += error.diagnostics
+            continue
+        if lowered is not None:
+            found += (
+                problem if problem.place is not None else replace(problem, place=rule.query_place or rule.place)
+                for problem in plan.check(*predicates_of(lowered.pattern))
+            )
+            found += lowered.notes
+    return tuple(found)

@@ -7,20 +7,39 @@ import difflib
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from dogwatch.rules.model import Change, ChangeKind, ElasticRule, HistoryEntry, Rule, RuleCommon
+from dogwatch.rules.model import (
+    AttributeMapping,
+    Change,
+    ChangeKind,
+    ElasticRule,
+    HistoryEntry,
+    Operator,
+    Rule,
+    RuleCommon,
+    SubPattern,
+    WatchListAddition,
+)
 from dogwatch.rules.ruleset import RuleSet
 
 _APART = frozenset(
-    {"instance_id", "place", "query_place", "query_steps", "filter_place", "aggregate_place", "history"}
+    {
+        *("instance_id", "history", "place", "query_place", "query_steps"),
+        *("filter_place", "filter_steps", "aggregate_place", "aggregate_steps"),
+        *("constraint_place", "constraint_steps"),
+    }
 )
 """Fields that say where a rule is or what it was, not what it is."""
 
-_QUERY_FIELDS = frozenset({"query", "filter", "aggregate", "global_constraint"})
+_QUERY_FIELDS = frozenset({"query", "filter", "aggregate", "global_constraint", "constraint"})
 _WORD = frozenset("_.*?-$/@\\")
 _SIGNS = frozenset("=!<>~")
-_SOUGHT = _QUERY_FIELDS | {"type", "language"}
-"""Fields whose change means that the rule looks for something else."""
+_SOUGHT = frozenset({"query", "type", "language"})
+"""Fields whose change means that the rule looks for something else; so does any of a FortiSIEM rule's clause."""
+_CLAUSE = "clause."
+_SAID_ONLY = frozenset({"display_name", "attributes", "elements"})
+"""Fields of a clause that do not change what it looks for."""
 _ABOUT_THE_FILE = frozenset({"version", "release", "added_in", "origin", "license", "wording_license"})
 """Fields that differ between any two versions; a summary need not name them."""
 
@@ -103,22 +122,25 @@ def diff(old: Rule, new: Rule) -> tuple[FieldChange, ...]:
     names = [each.name for each in dataclasses.fields(new if type(old) is type(new) else RuleCommon)]
     for name in names:
         if name not in _APART:
-            changes += _changes(name, _plain(getattr(old, name)), _plain(getattr(new, name)))
+            changes += _changes(name, getattr(old, name), getattr(new, name))
     return tuple(changes)
 
 
 def query_text(rule: Rule) -> str:
     """What a rule looks for, as one text without white space around it.
 
-    Of a FortiSIEM rule: each subpattern's filter and aggregate, a line each, and the operators between them.
+    Of a FortiSIEM rule: each subpattern's filter and aggregate, a line each, the operators between them, and
+    the global constraint.
     """
     if isinstance(rule, ElasticRule):
         return rule.query.strip()
     parts: list[str] = []
     for index, subpattern in enumerate(rule.subpatterns):
         if 0 < index <= len(rule.operators):
-            parts.append(rule.operators[index - 1].type)
+            parts.append(str(rule.operators[index - 1]))
         parts += [subpattern.filter.strip(), subpattern.aggregate.strip()]
+    if rule.global_constraint:
+        parts.append(f"where {rule.global_constraint.strip()}")
     return "\n".join(parts)
 
 
@@ -172,7 +194,8 @@ def _compared(previous: Rule | None, rule: Rule) -> HistoryEntry:
 
 
 def _kind(change: FieldChange) -> ChangeKind:
-    if change.field.rpartition(".")[2] not in _SOUGHT:
+    last = change.field.rpartition(".")[2]
+    if last not in _SOUGHT and (not change.field.startswith(_CLAUSE) or last in _SAID_ONLY):
         return ChangeKind.METADATA
     formatting = isinstance(change, TextChange) and change.formatting_only
     return ChangeKind.FORMATTING if formatting else ChangeKind.QUERY
@@ -206,34 +229,60 @@ def _replaced_next(told: Mapping[int, HistoryEntry], version: int) -> str | None
 
 
 def _changes(name: str, old: object, new: object) -> Iterable[FieldChange]:
-    if old == new:
+    # Of a part that came or went whole, what is empty in it is no news.
+    if plain(old) == plain(new) or (old is None and _is_empty(new)) or (new is None and _is_empty(old)):
         return
     match old, new:
         case str(), str():
             yield _text_change(name, old, new)
-        case dict(), dict():
-            for key in dict.fromkeys([*old, *new]):
-                yield from _changes(f"{name}.{key}", old.get(key), new.get(key))
-        case list(), list():
+        case (list() | tuple(), list() | tuple()):
             named_old, named_new = _by_name(old), _by_name(new)
-            if named_old is not None and named_new is not None:
-                yield from _changes(name, named_old, named_new)
-            else:
+            if named_old is None or named_new is None:
                 yield ListChange(
                     name,
-                    tuple(each for each in new if each not in old),
-                    tuple(each for each in old if each not in new),
+                    tuple(_shown(each) for each in new if each not in old),
+                    tuple(_shown(each) for each in old if each not in new),
                 )
+                return
+            found = list(_changes(name, named_old, named_new))
+            yield from found
+            if not found:
+                yield ListChange(name, (), ())
         case _:
-            yield ValueChange(name, old, new)
+            before, after = _fields(old), _fields(new)
+            if before is None or after is None:
+                yield ValueChange(name, _shown(old), _shown(new))
+                return
+            for key in dict.fromkeys([*before, *after]):
+                yield from _changes(f"{name}.{key}", before.get(key), after.get(key))
 
 
-def _by_name(items: list[object]) -> dict[str, object] | None:
-    """A list of named things (subpatterns) as a table, so that each is compared with its namesake."""
-    table: dict[str, object] = {
-        str(item["name"]): item for item in items if isinstance(item, dict) and "filter" in item
-    }
+def _fields(value: object) -> Mapping[str, object] | None:
+    """What a value consists of, each under its name; nothing of what is absent; ``None`` if it is one thing."""
+    if value is None:
+        return {}
+    if isinstance(value, Mapping):
+        return {str(key): inner for key, inner in value.items()}
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return None
+    return {each.name: getattr(value, each.name) for each in dataclasses.fields(value) if each.name not in _APART}
+
+
+def _is_empty(value: object) -> bool:
+    return isinstance(value, str | tuple | list | Mapping) and not value
+
+
+def _by_name(items: Sequence[object]) -> dict[str, object] | None:
+    """Subpatterns as a table, so that each is compared with its namesake."""
+    table: dict[str, object] = {item.name: item for item in items if isinstance(item, SubPattern)}
     return table if table and len(table) == len(items) else None
+
+
+def _shown(value: object) -> object:
+    """A part of a rule in words, where it has some; other values as tables, lists and scalars."""
+    if isinstance(value, AttributeMapping | Operator | WatchListAddition):
+        return str(value)
+    return plain(value)
 
 
 def _text_change(name: str, old: str, new: str) -> TextChange | ValueChange:
@@ -259,16 +308,9 @@ def _woven(old: Sequence[str], new: Sequence[str], joint: str) -> tuple[Piece, .
     return tuple(pieces)
 
 
-def _plain(value: object) -> object:
-    """A value as tables, lists and scalars, without the places where it stood."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            each.name: _plain(getattr(value, each.name))
-            for each in dataclasses.fields(value)
-            if each.name not in _APART
-        }
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(inner) for inner in value]
-    return value
+def plain(value: object) -> Any:  # noqa: ANN401 # whatever a rule holds
+    """A value as tables, lists and scalars without the places where it stood: equal if two values say the same."""
+    fields = None if value is None else _fields(value)
+    if fields is not None:
+        return {name: plain(inner) for name, inner in fields.items()}
+    return [plain(inner) for inner in value] if isinstance(value, tuple | list) else value

@@ -6,13 +6,19 @@ path itself wins; otherwise the value is computed from the input fields.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from dogwatch.schema.field import FieldRef, FieldType, Scalar
-
-Values = Sequence[Scalar]
-"""The values of one field of one event, in the document's order; empty when it is missing."""
+from dogwatch.schema.field import FieldRef
+from dogwatch.schema.fortisiem import (
+    FORTISIEM_PREFIX,
+    Direction,
+    MappedAttribute,
+    attribute_types,
+    mapped_attributes,
+)
+from dogwatch.schema.fortisiem_transform import TRANSFORMS, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,59 +27,52 @@ class DerivedField:
 
     Attributes:
         ref: Its own path and type.
-        inputs: The columns that it is computed from.
+        inputs: The columns that it is computed from. One that is itself derived is read as the document gives it.
         compute: From the values of each input, in the same order, to its own values.
+        widen: From the values that the document gives under its path to its values; ``None`` changes nothing.
     """
 
     ref: FieldRef
     inputs: tuple[FieldRef, ...]
     compute: Callable[..., Values]
+    widen: Callable[[Values], Values] | None = None
+
+    def values(self, own: Values, inputs: Sequence[Values]) -> Values:
+        """The field's values in one document.
+
+        Args:
+            own: Those that the document gives under the field's path.
+            inputs: Those of each input.
+        """
+        if own:
+            return own if self.widen is None else self.widen(own)
+        return self.compute(*inputs)
 
 
-def _last_component_too(values: Values) -> Values:
-    """A full path also answers to its last component."""
-    names = [str(value).rsplit("/", 1)[-1] for value in values if "/" in str(value)]
-    return [*values, *(name for name in names if name)]
+@cache
+def derived_fields() -> Mapping[str, DerivedField]:
+    """Every derived field by its path."""
+    rows = mapped_attributes().values()
+    fields = (_derived(row) for row in rows if row.direction is not Direction.TO_ECS)
+    return {field.ref.path: field for field in fields}
 
 
-def _arguments_after_first(values: Values) -> Values:
-    return [" ".join(str(value) for value in values[1:])] if len(values) > 1 else []
+def derived_field(ref: FieldRef) -> DerivedField | None:
+    """The derived field that a column holds, if it is one."""
+    # Most columns are none, and must not cost the reading of the mapping.
+    if not ref.path.startswith(FORTISIEM_PREFIX):
+        return None
+    field = derived_fields().get(ref.path)
+    return field if field is not None and field.ref == ref else None
 
 
-def _event_type(category: Values, kind: Values, system: Values, platform: Values) -> Values:
-    systems = {str(value).lower() for value in (*system, *platform)}
-    if "process" in category and "start" in kind and (not systems or "linux" in systems):
-        return ["LINUX_PROCESS_EXEC"]
-    return []
-
-
-def _same(values: Values) -> Values:
-    return values
-
-
-def _keyword(path: str) -> FieldRef:
-    return FieldRef(path, FieldType.KEYWORD)
-
-
-FORTISIEM_PREFIX = "fortisiem."
-"""Path prefix under which FortiSIEM's attributes live."""
-
-_DERIVED = (
-    DerivedField(_keyword("fortisiem.hostName"), (_keyword("host.name"),), _same),
-    DerivedField(_keyword("fortisiem.user"), (_keyword("user.name"),), _same),
-    DerivedField(_keyword("fortisiem.procName"), (_keyword("process.name"),), _last_component_too),
-    DerivedField(_keyword("fortisiem.swParam"), (_keyword("process.args"),), _arguments_after_first),
-    DerivedField(
-        _keyword("fortisiem.eventType"),
-        (
-            _keyword("event.category"),
-            _keyword("event.type"),
-            _keyword("host.os.type"),
-            _keyword("host.os.platform"),
-        ),
-        _event_type,
-    ),
-)
-
-DERIVED_FIELDS: dict[str, DerivedField] = {field.ref.path: field for field in _DERIVED}
-"""Every derived field by its path."""
+def _derived(row: MappedAttribute) -> DerivedField:
+    transform = TRANSFORMS[row.transform]
+    kind = attribute_types()[row.name]
+    sources = (*row.ecs, *(FORTISIEM_PREFIX + name for name in row.also))
+    return DerivedField(
+        FieldRef(FORTISIEM_PREFIX + row.name, kind),
+        tuple(FieldRef(path, transform.reads_as or kind) for path in sources),
+        transform.read,
+        transform.widen,
+    )

@@ -12,7 +12,7 @@ from typing import Any
 
 from dogwatch.base.fieldpath import is_too_deep, parents
 from dogwatch.schema.coerce import coerce_field
-from dogwatch.schema.derived import DERIVED_FIELDS
+from dogwatch.schema.derived import derived_fields
 from dogwatch.schema.field import TYPE_OF_MAPPING, FieldRef, FieldType
 from dogwatch.schema.mapping import Definition, definitions, resolved
 
@@ -162,5 +162,5 @@ def _own_path(path: str, source: str) -> str:
 def _ecs() -> Schema:
     table = resources.files("dogwatch.schema").joinpath("ecs_fields.csv").read_text(encoding="utf-8")
     mappings = {row["name"]: row["type"] for row in csv.DictReader(table.splitlines())}
-    mappings.update((path, field.ref.type.value) for path, field in DERIVED_FIELDS.items())
+    mappings.update((path, field.ref.type.value) for path, field in derived_fields().items())
     return Schema(mappings)

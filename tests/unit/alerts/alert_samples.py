@@ -68,7 +68,10 @@ def incident(host: str, *triggers: tuple[str, int, int], more: Fields = _NONE) -
         uuid,
         last_seen,
         {
+            "kibana.alert.status": "active",
+            "kibana.alert.original_time": format_instant(first_seen),
             "fortisiem.incident.id": uuid,
+            "fortisiem.incident.root": uuid,
             "fortisiem.incident.title": "Netcat on " + host,
             "fortisiem.incident.status": "active",
             "fortisiem.incident.count": len(made),
@@ -77,4 +80,4 @@ def incident(host: str, *triggers: tuple[str, int, int], more: Fields = _NONE) -
             "fortisiem.incident.attributes": {"hostName": host},
         },
     )
-    return Incident(uuid, RULE, {"hostName": host}, made, document | dict(more))
+    return Incident(uuid, uuid, RULE, {"hostName": host}, made, document | dict(more))

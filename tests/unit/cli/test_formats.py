@@ -73,7 +73,7 @@ def _incident(title: str = "Netcat on web", attributes: dict[str, str] | None = 
         "fortisiem.incident.attributes": said,
     }
     document = {key: value for key, value in _document().items() if key not in ("host", "user", "process")}
-    return Incident("cd34", "rule", said, (Trigger("t", 0, 0, 0, ()),), document | more)
+    return Incident("cd34", "cd34", "rule", said, (Trigger("t", 0, 0, 0, ()),), document | more)
 
 
 def _shell() -> Alert:

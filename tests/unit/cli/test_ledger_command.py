@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,48 @@ class TestShow:
         outcome = run("alerts", "show", uuid, "--ledger", ledger)
         assert outcome.status == 2
         assert "malformed-id" in outcome.err
+
+
+class TestClear:
+    @pytest.fixture
+    def own(self, ledger: Path, tmp_path: Path) -> Path:
+        return Path(shutil.copy(ledger, tmp_path / "own.db"))
+
+    def test_it_is_cleared_once(self, own: Path) -> None:
+        (before,) = run("incidents", "list", "--ledger", own, "--status", "active").documents
+        uuid = before["kibana.alert.uuid"]
+        outcome = run("incidents", "clear", uuid[:16], "--comment", "a\x1b[2Jtest", "--ledger", own)
+        assert (outcome.status, outcome.err) == (0, "")
+        assert outcome.out.startswith(f"{uuid[:12]}  cleared: ")
+        again = run("incidents", "clear", uuid, uuid, "--comment", "other", "--ledger", own)
+        assert again.status == 0
+        assert again.out.startswith(f"{uuid[:12]}  already manually-cleared: ")
+        assert len(again.out.splitlines()) == 1
+        assert run("incidents", "list", "--ledger", own, "--status", "active").documents == []
+        for status in ("manually-cleared", "cleared"):
+            (after,) = run("incidents", "list", "--ledger", own, "--status", status).documents
+            assert after["fortisiem.incident.comment"] == "a\\x1b[2Jtest"
+        page = run("incidents", "show", uuid, "--ledger", own, "--format", "page", width=80).out
+        assert "manually-cleared at" in page
+        assert "\x1b" not in page
+
+    def test_if_one_is_not_there_none_is_cleared(self, own: Path) -> None:
+        (before,) = run("incidents", "list", "--ledger", own).documents
+        outcome = run("incidents", "clear", before["kibana.alert.uuid"], "0" * 64, "--ledger", own)
+        assert outcome.status == 2
+        assert "unknown-incident" in outcome.err
+        assert len(run("incidents", "list", "--ledger", own, "--status", "active").documents) == 1
+
+    def test_what_is_no_id(self, own: Path) -> None:
+        outcome = run("incidents", "clear", "no id", "--ledger", own)
+        assert outcome.status == 2
+        assert "malformed-id" in outcome.err
+
+    def test_the_same_triggers_open_no_other(self, own: Path) -> None:
+        (before,) = run("incidents", "list", "--ledger", own).documents
+        run("incidents", "clear", before["kibana.alert.uuid"], "--ledger", own)
+        assert run("scan", SHELL, "--ledger", own).status == 0
+        assert len(run("incidents", "list", "--ledger", own).documents) == 1
 
 
 @pytest.mark.parametrize("command", [("list",), ("show", "ab")])

@@ -75,6 +75,8 @@ def _incident(**more: Any) -> dict[str, Any]:
         "fortisiem.incident.triggers": [
             {"id": "t", "time": "2026-11-22T13:00:00.000Z", "event_ids": ["e1", "e2"]}
         ],
+        "fortisiem.incident.triggered_events": [{"procName": "nc", "rawEventMsg": "x" * 5000}],
+        "fortisiem.incident.remediation": "Block it.",
         **more,
     }
 
@@ -138,17 +140,44 @@ def test_an_incidents_page() -> None:
         "Netcat on web-01",
         "active",
         "12",
-        "2026-11-22T12:00:00.000Z to 2026-11-22T13:00:00.000Z",
+        "first seen  2026-11-22T12:00:00.000Z",
         "hostName=web-01",
         "10.0.0.5",
         "Attributes",
         "procName",
         "Newest triggers",
         "e1, e2",
+        "Newest events",
+        "x" * 50,
+        "Remediation",
+        "Block it.",
         "Investigation guide",
         "cd34",
     )
     assert positions[5:] == sorted(positions[5:])
+    assert "comment" not in page
+
+
+def test_a_cleared_incidents_page_says_when_why_and_by_whom() -> None:
+    cleared = {
+        "status": "manually-cleared",
+        "cleared_at": "2026-11-22T14:00:00.000Z",
+        "cleared_reason": "A person cleared it.",
+        "comment": "it was a test",
+    }
+    page = _page(
+        show_incident(_incident(**{f"fortisiem.incident.{name}": text for name, text in cleared.items()}))
+    )
+    assert "manually-cleared at 2026-11-22T14:00:00.000Z. A person cleared it." in page
+    assert "it was a test" in page
+
+
+def test_a_page_shows_the_newest_few_events() -> None:
+    events = [{"procName": f"process-{number}"} for number in range(20)]
+    page = _page(show_incident(_incident(**{"fortisiem.incident.triggered_events": events})))
+    assert "process-4" in page
+    assert "process-5" not in page
+    assert "15 more; --format ndjson prints all." in page
 
 
 def test_a_guide_cannot_command_the_terminal() -> None:
@@ -183,6 +212,11 @@ def test_hostile_text_anywhere_is_only_text(hostile: str, width: int) -> None:
             "fortisiem.incident.attributes": {hostile: hostile},
             "fortisiem.incident.source": {hostile: [hostile]},
             "fortisiem.incident.triggers": [{"time": hostile, "event_ids": [hostile]}, hostile],
+            "fortisiem.incident.triggered_events": [{hostile: [hostile, 1]}, hostile],
+            **{
+                f"fortisiem.incident.{name}": hostile
+                for name in ("status", "cleared_at", "cleared_reason", "comment", "remediation", "sub_category")
+            },
         },
     )
     for page in (_page(show_alert(document, [document]), width), _page(show_incident(document), width)):

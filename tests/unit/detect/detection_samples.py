@@ -9,7 +9,7 @@ from typing import Any
 from dogwatch.alerts.model import Alert, Detection, Incident
 from dogwatch.base.time import format_instant
 from dogwatch.detect.compiled import compile_rules
-from dogwatch.detect.matching import ScanOptions
+from dogwatch.detect.options import ScanOptions
 from dogwatch.detect.scan import Scan
 from dogwatch.detect.schedule import ScheduledScan
 from dogwatch.events.batch import Batch

@@ -22,7 +22,7 @@ from detection_samples import (
 from dogwatch.alerts.model import OPEN_UNTIL, Alert
 from dogwatch.base.diagnostic import Severity
 from dogwatch.base.time import format_instant
-from dogwatch.detect.matching import OpenWindows, ScanOptions
+from dogwatch.detect.options import OpenWindows, ScanOptions
 
 NC, SH = '[process where process.name == "nc"]', '[process where process.name == "sh"]'
 ALONE = f"sequence by host.id with maxspan=1m {NC} !{SH}"
@@ -82,7 +82,7 @@ def test_open_windows_can_be_left_out(follow: bool) -> None:
         assert [OPEN_UNTIL in each.document for each in given_alerts] == [False, True][:expected]
         (note,) = scan.report.notes
         assert (note.code, note.severity) == ("open-window", Severity.NOTICE)
-        assert "for 1 of its sequences" in note.message
+        assert "for 1 of its matches" in note.message
 
 
 def test_what_is_certain_is_not_noted() -> None:

@@ -18,8 +18,9 @@ from dogwatch.base.time import SECOND
 from dogwatch.detect import awareness
 from dogwatch.detect.awareness import BlindRule, FieldPresence, blind_rule
 from dogwatch.detect.compiled import CompiledRule
-from dogwatch.detect.matching import ScanOptions
+from dogwatch.detect.options import ScanOptions
 from dogwatch.engine.reference import evaluate
+from dogwatch.logic.correlation import Fixed, JoinCompare, Part, PartValue, Related, Relation
 from dogwatch.logic.pattern import (
     Absence,
     Aggregate,
@@ -29,7 +30,9 @@ from dogwatch.logic.pattern import (
     AggregateOr,
     AggregatePattern,
     Arithmetic,
+    Baseline,
     Clock,
+    CompositePattern,
     EventPattern,
     JoinKey,
     Number,
@@ -37,6 +40,9 @@ from dogwatch.logic.pattern import (
     SamplePattern,
     SequencePattern,
     Stage,
+    Statistic,
+    Text,
+    Threshold,
 )
 from dogwatch.logic.predicate import (
     ALWAYS,
@@ -48,7 +54,9 @@ from dogwatch.logic.predicate import (
     Exists,
     Field,
     IsTrue,
+    Listed,
     Literal,
+    Mapped,
     Member,
     Not,
     Or,
@@ -161,6 +169,85 @@ def test_a_group_needs_the_values_that_its_constraint_is_about() -> None:
     assert blindness(replace(pattern, constraint=AggregateOr((counted, summed))), A) is None
     # Nothing of it is zero of it.
     assert blindness(replace(pattern, constraint=distinct), A) is None
+
+
+def test_a_group_needs_what_its_events_must_satisfy_in_their_turn() -> None:
+    counted = AggregateCompare(Order.GE, Aggregate(AggregateFunction.COUNT), Number(1))
+    pattern = AggregatePattern("P", ALWAYS, (), counted, 60)
+    assert blindness(replace(pattern, residual=Listed(Field(A), "bad")), A) == ("a", True)
+    assert blindness(replace(pattern, residual=Not(IsTrue(Listed(Field(A), "bad")))), A) is None
+
+
+def test_a_limit_or_a_baseline_needs_no_values() -> None:
+    total = Aggregate(AggregateFunction.SUM, Field(A))
+    for other in (Threshold(0, None, "cpu"), Baseline(Statistic.AVERAGE, total, 1), Text("x")):
+        counted = AggregateCompare(Order.GT, Aggregate(AggregateFunction.COUNT), other)
+        assert blindness(AggregatePattern("P", ALWAYS, (Field(A),), counted, 60), A) is None
+
+
+def test_what_is_looked_up_needs_its_keys_unless_shorter_ones_will_do() -> None:
+    def asks(*, nested: bool) -> Predicate:
+        looked_up = Mapped((Field(A), Field(B)), "t", "c", {}, FieldType.LONG, nested=nested)
+        return Compare(Order.EQ, looked_up, Literal(1, FieldType.LONG))
+
+    assert blindness(asks(nested=False), A) == ("a", True)
+    assert blindness(asks(nested=False), B) == ("b", True)
+    assert blindness(asks(nested=True), A, B) is None
+
+
+@pytest.mark.parametrize(
+    ("relation", "without_a", "without_b"),
+    [
+        (Relation.AND, ("a", True), ("b", True)),
+        (Relation.FOLLOWED_BY, ("a", True), ("b", True)),
+        (Relation.OR, None, None),
+        (Relation.AND_NOT, ("a", True), None),
+        (Relation.NOT_FOLLOWED_BY, ("a", True), None),
+    ],
+)
+def test_related_groups_need_the_sides_that_must_occur(
+    relation: Relation, without_a: object, without_b: object
+) -> None:
+    counted = AggregateCompare(Order.GE, Aggregate(AggregateFunction.COUNT), Number(1))
+    parts = (
+        AggregatePattern("A", ASKS_A, (), counted, 60),
+        AggregatePattern("B", ASKS_B, (), counted, 60),
+        AggregatePattern("C", ALWAYS, (), counted, 60),
+    )
+    inner = Related(relation, Part(0), Part(1))
+    pattern = CompositePattern(parts, Related(Relation.AND, Part(2), inner), (), 60)
+    assert blindness(pattern, A) == without_a
+    assert blindness(pattern, B) == without_b
+    either = blindness(pattern, A, B)
+    assert either == (
+        ("ab", False) if relation is Relation.OR else without_a and ("ab"[: 1 + bool(without_b)], True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("relation", "expected"),
+    [
+        (Relation.AND, ("a", True)),
+        (Relation.OR, None),
+        (Relation.AND_NOT, None),
+        (Relation.FOLLOWED_BY, ("a", True)),
+    ],
+)
+def test_a_join_needs_its_values_if_both_sides_must_occur(relation: Relation, expected: object) -> None:
+    counted = AggregateCompare(Order.GE, Aggregate(AggregateFunction.COUNT), Number(1))
+    total = Aggregate(AggregateFunction.SUM, Field(A))
+    parts = (
+        AggregatePattern("A", ALWAYS, (Field(B), Field(A)), counted, 60),
+        AggregatePattern("B", ALWAYS, (Field(B),), counted, 60, shown=(("SUM(a)", total),)),
+    )
+    tree = Related(relation, Part(0), Part(1))
+    for join in (
+        JoinCompare(Order.EQ, PartValue(0, 1), PartValue(1, 0)),
+        JoinCompare(Order.LT, PartValue(0, 0), PartValue(1, "SUM(a)")),
+    ):
+        assert blindness(CompositePattern(parts, tree, (join,), 60), A) == expected
+    fixed = JoinCompare(Order.EQ, PartValue(0, 0), Fixed("x"))
+    assert blindness(CompositePattern(parts, tree, (fixed,), 60), A) is None
 
 
 @given(predicates(), st.lists(samples(), max_size=5))

@@ -6,7 +6,7 @@ from detection_samples import elastic
 from dogwatch.alerts.model import Alert
 from dogwatch.detect.bound import bound
 from dogwatch.detect.compiled import compile_rules
-from dogwatch.detect.matching import ScanOptions
+from dogwatch.detect.options import ScanOptions
 from dogwatch.detect.query import EventFields, lower_query
 from dogwatch.detect.scan import Scan
 from dogwatch.detect.search import Search

@@ -8,7 +8,7 @@ from detection_samples import START, alerts, elastic, found, hit, process, scan_
 
 from dogwatch.alerts.model import AlertKind
 from dogwatch.base.time import format_instant
-from dogwatch.detect.matching import ScanOptions
+from dogwatch.detect.options import ScanOptions
 
 NC = 'process where process.name == "nc"'
 

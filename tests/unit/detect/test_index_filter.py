@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from detection_samples import alerts, elastic, fortisiem, found, hit, process, scan_for
 
-from dogwatch.detect.matching import ScanOptions
+from dogwatch.detect.options import ScanOptions
 
 NC = 'process where process.name == "nc"'
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dogwatch.alerts.model import Alert
 from dogwatch.base.diagnostic import Severity
-from dogwatch.detect.matching import ScanOptions
+from dogwatch.detect.options import ScanOptions
 from dogwatch.detect.pipe import Pipe
 from dogwatch.logic.pattern import End, Limit
 

@@ -10,7 +10,7 @@ from detection_samples import MINUTE, START, alerts, elastic, found, hit, proces
 
 from dogwatch.alerts.model import Alert, AlertKind
 from dogwatch.base.time import format_instant
-from dogwatch.detect.matching import ScanOptions
+from dogwatch.detect.options import ScanOptions
 
 SAMPLE = """sample by host.id
   [process where process.name == "nc"]

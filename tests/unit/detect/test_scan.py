@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 from dogwatch.alerts.model import Alert, Incident
 from dogwatch.detect.compiled import compile_rules
-from dogwatch.detect.matching import ScanOptions
 from dogwatch.detect.naming import EventNames
+from dogwatch.detect.options import ScanOptions
 from dogwatch.detect.scan import Scan
 from dogwatch.events.batch import NO_TIEBREAK, Event
 from dogwatch.rules.model import ElasticRule, Rule

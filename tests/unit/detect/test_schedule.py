@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from dogwatch.alerts.model import Alert
 from dogwatch.base.diagnostic import Diagnostic, Severity
 from dogwatch.base.time import format_instant, parse_instant
-from dogwatch.detect.schedule import Schedule, schedule_of
+from dogwatch.detect.runs import Schedule, schedule_of
 from dogwatch.rules.model import ElasticRule, Rule
 
 NC = 'process where process.name == "nc"'

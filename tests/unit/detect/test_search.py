@@ -17,7 +17,14 @@ from dogwatch.engine.reference import search as reference
 from dogwatch.events.batch import Batch, Document, Event
 from dogwatch.events.readers import documents_to_batches
 from dogwatch.languages import eql
-from dogwatch.logic.pattern import AggregatePattern, End, EventPattern, SamplePattern, SequencePattern
+from dogwatch.logic.pattern import (
+    AggregatePattern,
+    CompositePattern,
+    End,
+    EventPattern,
+    SamplePattern,
+    SequencePattern,
+)
 from dogwatch.schema.schema import Schema
 
 SCHEMA = Schema.ecs()
@@ -84,7 +91,7 @@ def plain(
     """What the plain search finds."""
     lowered = eql.lower_text(query, type_of=SCHEMA.type_of, **clock)
     pattern = lowered.pattern
-    assert not isinstance(pattern, AggregatePattern)
+    assert not isinstance(pattern, AggregatePattern | CompositePattern)
     rows = [batch.event(row) for batch in documents_to_batches(events, ()) for row in range(batch.length)]
     found = reference.search(pattern, rows, clock=lowered.clock, limits=lowered.limits, **options)
     return [plain_hit(pattern, each) for each in found]

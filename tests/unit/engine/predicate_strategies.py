@@ -15,6 +15,7 @@ from dogwatch.base.text import Fold
 from dogwatch.events.batch import NO_TIEBREAK, NO_TIME, Batch, Document
 from dogwatch.logic.predicate import (
     And,
+    AnyWord,
     Between,
     Call,
     Compare,
@@ -26,7 +27,9 @@ from dogwatch.logic.predicate import (
     InNetwork,
     IsTrue,
     Like,
+    Listed,
     Literal,
+    Mapped,
     Member,
     Not,
     Or,
@@ -72,7 +75,7 @@ _VALUES: dict[FieldType, st.SearchStrategy[Any]] = {
     FieldType.LONG: _LONGS,
     FieldType.DOUBLE: _DOUBLES,
     FieldType.BOOLEAN: st.booleans(),
-    FieldType.DATE: _LONGS,
+    FieldType.DATE: st.one_of(_LONGS, st.integers(-(10**18), 10**18)),
     FieldType.IP: _ADDRESSES,
     FieldType.VERSION: _VERSIONS,
     FieldType.OBJECT: st.fixed_dictionaries(
@@ -131,10 +134,10 @@ def samples(draw: st.DrawFn) -> Sample:
     }
 
 
-def predicates() -> st.SearchStrategy[Predicate]:
-    """Any predicate over ``FIELDS``."""
+def predicates(*, lists: bool = False) -> st.SearchStrategy[Predicate]:
+    """Any predicate over ``FIELDS``; with questions about the watch lists of ``LISTS`` if ``lists``."""
     return st.recursive(
-        _leaves(),
+        st.one_of(_leaves(), _listed(_fields(*FIELDS))) if lists else _leaves(),
         lambda inner: st.one_of(
             st.builds(Not, inner),
             st.builds(IsTrue, inner),
@@ -146,7 +149,7 @@ def predicates() -> st.SearchStrategy[Predicate]:
 
 
 def _leaves() -> st.SearchStrategy[Predicate]:
-    text = _operands(TEXTS)
+    text = _operands()
     return st.one_of(
         st.builds(Constant, st.sampled_from([True, False, None])),
         st.builds(Exists, _fields(*FIELDS)),
@@ -189,6 +192,23 @@ def _leaves() -> st.SearchStrategy[Predicate]:
             for ref in (LONG, DOUBLE, DATE, IP, KEYWORD)
         ),
         st.builds(Within, _fields(OBJECT), _inner()),
+        _clocked(),
+    )
+
+
+LISTS = ("bad", "worse")
+
+
+def _listed(operands: st.SearchStrategy[Field]) -> st.SearchStrategy[Predicate]:
+    leaf = st.builds(Listed, operands, st.sampled_from(LISTS), _FOLDS)
+    inner = st.builds(
+        Listed, st.just(Field(FieldRef(f"{OBJECT.path}.name", FieldType.KEYWORD))), st.sampled_from(LISTS)
+    )
+    return st.one_of(
+        leaf,
+        leaf,
+        st.builds(Within, _fields(OBJECT), st.one_of(inner, st.builds(Not, inner))),
+        st.builds(AnyWord, _fields(TEXT, KEYWORD), st.one_of(inner, st.builds(Not, inner))),
     )
 
 
@@ -229,9 +249,15 @@ def _fields(*refs: FieldRef) -> st.SearchStrategy[Field]:
     return st.builds(Field, st.sampled_from(refs), st.booleans(), st.sampled_from([0, 0, 0, 1]))
 
 
-def _operands(literals: st.SearchStrategy[str]) -> st.SearchStrategy[Expression]:
+@st.composite
+def _operands(draw: st.DrawFn) -> Expression:
+    """A text, in one of many ways; drawn here, so that the description of the strategies stays short."""
+    return draw(_TEXT_OPERANDS)
+
+
+def _text_operands() -> st.SearchStrategy[Expression]:
     field = _fields(KEYWORD, OTHER, TEXT)
-    literal = st.builds(lambda text: Literal(text, FieldType.KEYWORD), st.one_of(literals, st.none()))
+    literal = st.builds(lambda text: Literal(text, FieldType.KEYWORD), st.one_of(TEXTS, st.none()))
     inner = st.one_of(field, literal)
     computed = st.one_of(
         st.builds(lambda a, b: Call("concat", (a, b)), inner, inner),
@@ -255,15 +281,62 @@ def _operands(literals: st.SearchStrategy[str]) -> st.SearchStrategy[Expression]
         ),
         st.builds(lambda value: Call("string", (value,)), _fields(LONG, DOUBLE, BOOLEAN)),
         st.builds(lambda value: Call("date_string", (value,)), _fields(DATE)),
+        st.builds(
+            lambda name, source: Call(name, (source,)),
+            st.sampled_from(["trim_left", "trim_right", "trim", "lower", "upper"]),
+            inner,
+        ),
+        st.builds(lambda a, b, c: Call("replace", (a, b, c)), inner, inner, inner),
+        st.builds(
+            lambda source, *numbers: Call("sub_str", (source, *numbers)),
+            inner,
+            st.one_of(_fields(LONG), st.integers(-1, 4).map(_long)),
+            st.one_of(_fields(DATE), st.integers(-1, 4).map(_long)),
+        ),
+        st.builds(
+            lambda source, regex, fold: Call("extract", (source, Literal(regex, FieldType.KEYWORD)), fold),
+            inner,
+            st.sampled_from(["a(.)", "(k)|b", "[^a]+", "1?(b*)", ".$"]),
+            _FOLDS,
+        ),
+        _mapped(inner, FieldType.KEYWORD, TEXTS),
     )
     return st.one_of(field, field, field, computed)
+
+
+def _mapped(
+    text: st.SearchStrategy[Expression], kind: FieldType, values: st.SearchStrategy[Any]
+) -> st.SearchStrategy[Mapped]:
+    """Values looked up in small tables by one or two arguments."""
+    arg = st.one_of(text, text, _fields(LONG, DOUBLE, BOOLEAN))
+    key = st.one_of(TEXTS.map(str.lower), st.sampled_from(["0", "1", "-1", "true", "false"]))
+    return st.one_of(
+        st.builds(
+            lambda arg, rows, otherwise: Mapped((arg,), "table", "column", rows, kind, otherwise),
+            arg,
+            st.dictionaries(st.tuples(key), values, max_size=4),
+            st.one_of(st.none(), values),
+        ),
+        st.builds(
+            lambda args, rows, nested: Mapped(args, "table", "column", rows, kind, nested=nested),
+            st.tuples(arg, arg),
+            st.dictionaries(st.lists(key, max_size=2).map(tuple), values, max_size=4),
+            st.booleans(),
+        ),
+    )
 
 
 def _long(value: int | None) -> Literal:
     return Literal(value, FieldType.LONG)
 
 
-def _numbers() -> st.SearchStrategy[Expression]:
+@st.composite
+def _numbers(draw: st.DrawFn) -> Expression:
+    """A number, in one of many ways."""
+    return draw(_NUMBER_OPERANDS)
+
+
+def _number_operands() -> st.SearchStrategy[Expression]:
     literal = st.one_of(
         st.builds(Literal, st.one_of(_LONGS, st.just(10**30), st.none()), st.just(FieldType.LONG)),
         st.builds(
@@ -292,12 +365,36 @@ def _numbers() -> st.SearchStrategy[Expression]:
         _fields(KEYWORD, OTHER),
         _fields(LONG),
     )
-    return st.one_of(field, literal, arithmetic, measured, optional)
+    converted = st.one_of(
+        st.builds(lambda value: Call("log", (value,)), inner),
+        st.builds(
+            lambda name, value: Call(name, (value,)),
+            st.sampled_from(["to_double", "to_integer"]),
+            _fields(KEYWORD, LONG, DOUBLE, BOOLEAN),
+        ),
+        _mapped(_fields(KEYWORD, OTHER), FieldType.LONG, _LONGS),
+    )
+    return st.one_of(field, literal, arithmetic, measured, optional, converted)
+
+
+def _clocked() -> st.SearchStrategy[Predicate]:
+    """Questions about the hour or the day of a date."""
+    part = st.builds(
+        lambda name, field: Call(name, (field,)),
+        st.sampled_from(["hour_of_day", "day_of_week"]),
+        _fields(DATE, LONG, DOUBLE),
+    )
+    number = st.integers(0, 23)
+    return st.one_of(
+        st.builds(Compare, st.sampled_from(list(Order)), part, number.map(_long)),
+        st.builds(Compare, st.sampled_from(list(Order)), number.map(_long), part),
+        st.builds(Member, part, st.frozensets(number, max_size=12)),
+    )
 
 
 def _comparisons() -> st.SearchStrategy[Predicate]:
     sides: list[tuple[st.SearchStrategy[Expression], st.SearchStrategy[Expression]]] = [
-        (_operands(TEXTS), st.one_of(st.builds(Literal, TEXTS, st.just(FieldType.KEYWORD)), _operands(TEXTS))),
+        (_operands(), st.one_of(st.builds(Literal, TEXTS, st.just(FieldType.KEYWORD)), _operands())),
         (_numbers(), _numbers()),
         (_fields(BOOLEAN), st.builds(Literal, st.booleans(), st.just(FieldType.BOOLEAN))),
         (_fields(IP), st.builds(Literal, _ADDRESSES, st.just(FieldType.IP))),
@@ -314,7 +411,7 @@ def _members() -> st.SearchStrategy[Predicate]:
     return st.one_of(
         st.builds(
             lambda operand, values, fold: Member(operand, frozenset(fold.apply(v) for v in values), fold),
-            _operands(TEXTS),
+            _operands(),
             st.frozensets(TEXTS, max_size=3),
             _FOLDS,
         ),
@@ -347,7 +444,11 @@ def _tests() -> st.SearchStrategy[Call]:
     return st.builds(
         lambda name, left, right, fold: Call(name, (left, right), fold),
         st.sampled_from(["starts_with", "ends_with", "string_contains", "concat"]),
-        _operands(TEXTS),
-        _operands(TEXTS),
+        _operands(),
+        _operands(),
         _FOLDS,
     )
+
+
+_TEXT_OPERANDS = _text_operands()
+_NUMBER_OPERANDS = _number_operands()

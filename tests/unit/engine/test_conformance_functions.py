@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from dogwatch.base.text import Fold
-from dogwatch.engine.reference.functions import Value, call
+from dogwatch.engine.reference.functions import call
+from dogwatch.engine.reference.value import Value
 
 _SHARED = Path(os.environ.get("DOGWATCH_SHARED", Path(__file__).resolve().parents[3] / ".." / "shared"))
 _CASES = _SHARED / "conformance/eql/elastic__elasticsearch/x-pack/plugin/eql/src/test/resources"

@@ -15,6 +15,7 @@ from dogwatch.base.diagnostic import Place
 from dogwatch.engine.passed import (
     MAX_KEYS,
     GroupPassed,
+    PartsPassed,
     PassedEvent,
     PassedSpool,
     StagePassed,
@@ -24,6 +25,7 @@ from dogwatch.engine.passed import (
     take,
 )
 from dogwatch.events.batch import NO_TIEBREAK, NO_TIME, Batch, Document, Event
+from dogwatch.logic.correlation import Part, Related, Relation
 from dogwatch.logic.pattern import (
     Absence,
     Aggregate,
@@ -32,6 +34,7 @@ from dogwatch.logic.pattern import (
     AggregateFunction,
     AggregatePattern,
     Clock,
+    CompositePattern,
     EventPattern,
     JoinKey,
     Number,
@@ -99,10 +102,16 @@ def taken(batch: Batch, *watches: Watch) -> Passing:
     """What passed by row: the pattern's number and the row's own part."""
     found: Passing = {}
     for passed in take(batch, watches):
-        rows = []
+        rows: list[tuple[int, Any]] = []
         for number, row in passed.rows:
             assert row.event is passed.event
-            rows.append((number, row.keys if isinstance(row, StagePassed) else (row.group, row.values)))
+            match row:
+                case StagePassed(keys=keys):
+                    rows.append((number, keys))
+                case GroupPassed(group=group, values=values):
+                    rows.append((number, (group, values)))
+                case PartsPassed(parts=parts):
+                    rows.append((number, parts))
         found[passed.event.arrival - batch.first_arrival] = rows
     return found
 
@@ -192,6 +201,51 @@ def test_a_group_has_the_first_value_or_null() -> None:
     data = batch({HOST: [["z", "a"], None]})
     found = taken(data, Watch(0, aggregate, [mask(1, 1)]))
     assert found == {0: [(0, (("z",), ()))], 1: [(0, ((None,), ()))]}
+
+
+def test_aggregates_that_are_only_shown_are_read_too() -> None:
+    count = AggregateCompare(Order.GE, Aggregate(AggregateFunction.COUNT), Number(2))
+    highest = Aggregate(AggregateFunction.MAX, Field(PID))
+    aggregate = AggregatePattern("p", ALWAYS, (Field(HOST),), count, 10, shown=(("MAX(pid)", highest),))
+    assert aggregated_fields(aggregate) == (Field(PID),)
+    data = batch({HOST: ["a"], PID: [5]})
+    assert taken(data, Watch(0, aggregate, [mask(1)])) == {0: [(0, (("a",), (5,)))]}
+
+
+class TestParts:
+    COUNT = AggregateCompare(Order.GE, Aggregate(AggregateFunction.COUNT), Number(2))
+    SUM = AggregateCompare(Order.GE, Aggregate(AggregateFunction.SUM, Field(PID)), Number(2))
+    PATTERN = CompositePattern(
+        (
+            AggregatePattern("first", ALWAYS, (Field(HOST),), COUNT, 10),
+            AggregatePattern("second", ALWAYS, (Field(USER), Field(HOST)), SUM, 10),
+        ),
+        Related(Relation.AND, Part(0), Part(1)),
+        (),
+        10,
+    )
+
+    def test_each_part_has_its_own_group_and_values(self) -> None:
+        data = batch({HOST: ["h", "h", "h"], USER: ["u", None, "v"], PID: [1, 2, 3]})
+        found = taken(data, Watch(3, self.PATTERN, [mask(1, 0, 1), mask(1, 1, 0)]))
+        assert found == {
+            0: [(3, ((0, ("h",), ()), (1, ("u", "h"), (1,))))],
+            1: [(3, ((1, (None, "h"), (2,)),))],
+            2: [(3, ((0, ("h",), ()),))],
+        }
+
+    def test_a_row_without_time_takes_no_part(self) -> None:
+        data = batch({HOST: ["h", "h"], USER: ["u", "u"], PID: [1, 2]}, times=[NO_TIME, 5])
+        assert list(taken(data, Watch(0, self.PATTERN, [mask(1, 1), mask(1, 1)]))) == [1]
+
+    def test_it_stands_beside_other_patterns(self) -> None:
+        data = batch({HOST: ["h"], USER: ["u"], PID: [1]})
+        watches = [
+            Watch(0, self.PATTERN, [mask(1), mask(0)]),
+            Watch(1, pattern(HOST_KEY, HOST_KEY), [mask(1), mask(0)]),
+        ]
+        (passed,) = take(data, watches)
+        assert sorted(number for number, _ in passed.rows) == [0, 1]
 
 
 def test_nothing_passed_is_nothing() -> None:
@@ -319,7 +373,12 @@ def passed_events(draw: st.DrawFn) -> list[PassedEvent]:
         keys = draw(st.lists(st.tuples(st.lists(scalars).map(tuple), st.integers(1, 2**100)), max_size=2))
         values = draw(st.lists(scalars).map(tuple))
         stage = (0, StagePassed(one, tuple(keys)))
-        found.append(PassedEvent(one, (stage, (1, GroupPassed(one, (arrival,), values)))))
+        parts = tuple(
+            (number, draw(st.lists(scalars).map(tuple)), values) for number in range(draw(st.integers(1, 3)))
+        )
+        found.append(
+            PassedEvent(one, (stage, (1, GroupPassed(one, (arrival,), values)), (2, PartsPassed(one, parts))))
+        )
     return found
 
 
@@ -336,7 +395,7 @@ def test_the_spool_gives_back_what_it_got_in_canonical_order(
     assert back == sorted(passed, key=lambda one: one.event.order)
     for one in back:
         assert all(row.event is one.event for _, row in one.rows)
-        assert [type(row) for _, row in one.rows] == [StagePassed, GroupPassed]
+        assert [type(row) for _, row in one.rows] == [StagePassed, GroupPassed, PartsPassed]
 
 
 def test_types_of_key_values_survive_the_spool() -> None:

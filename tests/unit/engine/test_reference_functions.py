@@ -11,8 +11,10 @@ import pytest
 from dogwatch.base.text import Fold
 from dogwatch.base.time import parse_instant
 from dogwatch.engine import ordering
-from dogwatch.engine.reference import functions
-from dogwatch.engine.reference.functions import FUNCTIONS, Value, call
+from dogwatch.engine.reference import conversions, functions, texts
+from dogwatch.engine.reference.functions import FUNCTIONS, call
+from dogwatch.engine.reference.value import Value
+from dogwatch.logic import keytext
 from dogwatch.logic.functions import FUNCTIONS as SIGNATURES
 
 LINE = "curl to the server"
@@ -133,6 +135,98 @@ CASES: list[tuple[str, tuple[Value, ...], Value]] = [
     ("negate", (-(2**63),), None),
     ("negate", (2.5,), -2.5),
     ("negate", ("2",), None),
+    ("trim_left", (" \t a ",), "a "),
+    ("trim_left", (1,), None),
+    ("trim_right", (" a\r\n",), " a"),
+    ("trim_right", (None,), None),
+    ("trim", ("\v a b \f",), "a b"),
+    ("trim", ("\u2003a",), "\u2003a"),
+    ("trim", (1,), None),
+    ("lower", ("ÄB",), "äb"),
+    ("lower", (None,), None),
+    ("upper", ("straße",), "STRASSE"),
+    ("upper", (False,), None),
+    ("replace", ("aaa", "aa", "b"), "ba"),
+    ("replace", ("a.c", ".", r"\1"), r"a\1c"),
+    ("replace", ("abc", "", "x"), "abc"),
+    ("replace", ("abc", "b", ""), "ac"),
+    ("replace", ("ABC", "b", "x"), "ABC"),
+    ("replace", ("abc", "b", None), None),
+    ("replace", ("abc", 1, "x"), None),
+    ("replace", ("a" * 1024, "a", "b" * 1024), "b" * (1 << 20)),
+    ("replace", ("a" * 1024 + "c", "a", "b" * 1024), None),
+    ("sub_str", ("/usr/bin/nc", 5), "bin/nc"),
+    ("sub_str", ("/usr/bin/nc", 0, 4), "/usr"),
+    ("sub_str", ("abc", 3), ""),
+    ("sub_str", ("abc", 4, 1), ""),
+    ("sub_str", ("abc", 1, 100), "bc"),
+    ("sub_str", ("abc", 1, 0), ""),
+    ("sub_str", ("abc", -1), None),
+    ("sub_str", ("abc", 1, -1), None),
+    ("sub_str", ("abc", 1.0), None),
+    ("sub_str", ("abc", 1, 1.0), None),
+    ("sub_str", ("😀ab", 2, 1), "a"),
+    ("sub_str", (5, 0), None),
+    ("extract", ("uid=1000(alice)", r"\((\w+)\)"), "alice"),
+    ("extract", ("uid=1000(alice)", r"uid=\d+"), "uid=1000"),
+    ("extract", ("uid=1000(alice)", r"(\d+)\((\w+)", 2), "alice"),
+    ("extract", ("uid=1000(alice)", r"(\d+)\((\w+)", 0), "1000(alice"),
+    ("extract", ("a1 b2", r"([ab])(\d)", None), "a"),
+    ("extract", ("ac", r"a(b)?c"), None),
+    ("extract", ("AC", r"a"), None),
+    ("extract", ("né 😀!", "é (.)"), "😀"),
+    ("extract", ("a\nb", "a(.)b"), None),
+    ("extract", ("", "(x*)"), ""),
+    ("extract", ("\ud800x", "(x)"), "x"),
+    ("extract", (1, "x"), None),
+    ("extract", ("x", "x", 0.0), None),
+    ("extract", ("x", None), None),
+    ("extract", ("y" * 65_536 + "x", "x"), None),
+    ("extract", ("y" * 65_535 + "x", "x"), "x"),
+    ("log", (math.e,), 1.0),
+    ("log", (2**100,), 100 * math.log(2)),
+    ("log", (0,), None),
+    ("log", (-1.5,), None),
+    ("log", (True,), None),
+    ("log", ("1",), None),
+    ("to_double", (7,), 7.0),
+    ("to_double", (True,), 1.0),
+    ("to_double", ("-1.5e2",), -150.0),
+    ("to_double", ("0x10",), None),
+    ("to_double", ("",), None),
+    ("to_double", ("inf",), None),
+    ("to_double", ("1_0",), None),
+    ("to_double", ("٣",), None),
+    ("to_double", ("1e999",), None),
+    ("to_double", (math.inf,), None),
+    ("to_double", (math.nan,), None),
+    ("to_double", ("9" * 400,), None),
+    ("to_double", (None,), None),
+    ("to_integer", (-1.9,), -1),
+    ("to_integer", (1.9,), 1),
+    ("to_integer", ("9223372036854775807",), 2**63 - 1),
+    ("to_integer", ("9223372036854775808",), None),
+    ("to_integer", ("9" * 400,), None),
+    ("to_integer", (" +7 ",), 7),
+    ("to_integer", (".5",), 0),
+    ("to_integer", ("7 apples",), None),
+    ("to_integer", ("--7",), None),
+    ("to_integer", (False,), 0),
+    ("to_integer", (math.inf,), None),
+    ("to_integer", (math.nan,), None),
+    ("to_integer", (1e19,), None),
+    ("to_integer", (None,), None),
+    ("hour_of_day", (0,), 0),
+    ("hour_of_day", (-1,), 23),
+    ("hour_of_day", (parse_instant("2024-05-06T10:59:59.999Z"),), 10),
+    ("hour_of_day", (parse_instant("2024-05-06T01:00:00+02:00"),), 23),
+    ("hour_of_day", (None,), None),
+    ("hour_of_day", (1.5,), None),
+    ("day_of_week", (0,), 5),
+    ("day_of_week", (-1,), 4),
+    ("day_of_week", (parse_instant("2026-11-22T00:00:00Z"),), 1),
+    ("day_of_week", (parse_instant("2026-11-21T23:59:59Z"),), 7),
+    ("day_of_week", ("monday",), None),
 ]
 
 FOLDED: list[tuple[str, tuple[Value, ...], Fold, Value]] = [
@@ -145,6 +239,8 @@ FOLDED: list[tuple[str, tuple[Value, ...], Fold, Value]] = [
     # The dotted capital I folds to two characters; places are those of the text as it was.
     ("between", ("İİaXb", "A", "B"), Fold.UNICODE, "X"),
     ("index_of", ("İX", "x"), Fold.UNICODE, 1),
+    ("extract", ("USER=Bob", "user=(b..)"), Fold.UNICODE, "Bob"),
+    ("extract", ("USER=Bob", "user=(b..)"), Fold.NONE, None),
 ]
 
 
@@ -165,7 +261,7 @@ def test_every_signature_has_a_behaviour_and_a_case() -> None:
     assert {name for name, *_ in CASES} == set(SIGNATURES)
 
 
-@pytest.mark.parametrize("module", [functions, ordering])
+@pytest.mark.parametrize("module", [functions, texts, conversions, ordering, keytext])
 def test_examples(module: ModuleType) -> None:
     result = doctest.testmod(module)
     assert result.attempted

@@ -221,8 +221,8 @@ def test_nothing_could_be_read(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_is_the_callers_mistake(log: Path) -> None:
-    with pytest.raises(ValueError, match="csv"):
-        read(log, options=ReadOptions(format="csv"))
+    with pytest.raises(ValueError, match="xml"):
+        read(log, options=ReadOptions(format="xml"))
 
 
 def test_a_named_format_is_not_doubted(log: Path) -> None:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from dogwatch.base.text import Fold
 from dogwatch.languages import eql
-from dogwatch.languages.fortisiem.lower import lower_subpattern
+from dogwatch.languages.fortisiem.lower import SubpatternText, lower_clause
 from dogwatch.languages.kql.lower import lower_text as lower_kql
+from dogwatch.logic.correlation import Fixed, JoinCompare, Part, PartValue, Related, Relation
 from dogwatch.logic.pattern import (
     Absence,
     Aggregate,
@@ -20,7 +21,9 @@ from dogwatch.logic.pattern import (
     AggregateOr,
     AggregatePattern,
     Arithmetic,
+    Baseline,
     Clock,
+    CompositePattern,
     End,
     EventPattern,
     JoinKey,
@@ -29,6 +32,9 @@ from dogwatch.logic.pattern import (
     SamplePattern,
     SequencePattern,
     Stage,
+    Statistic,
+    Text,
+    Threshold,
 )
 from dogwatch.logic.predicate import (
     ALWAYS,
@@ -45,7 +51,9 @@ from dogwatch.logic.predicate import (
     InNetwork,
     IsTrue,
     Like,
+    Listed,
     Literal,
+    Mapped,
     Member,
     Not,
     Or,
@@ -103,6 +111,17 @@ def text_of(predicate: Predicate) -> list[str]:
         (InNetwork(NAME, ("10.0.0.0/8", "::1/128")), "name in network (10.0.0.0/8, ::1/128)"),
         (Words(TEXT, ("two", "words"), phrase=True), 'message has the phrase "two words"'),
         (Words(TEXT, ("one", "other")), 'message has the word ("one", "other")'),
+        (
+            Compare(
+                Order.GT, Mapped((NAME, PID), "Users", "risk", {}, FieldType.LONG), Literal(3, FieldType.LONG)
+            ),
+            "Users.risk[name, pid] > 3",
+        ),
+        (
+            Member(Mapped((NAME,), "Assets", "seen", {}, FieldType.DATE, otherwise=0), frozenset({0})),
+            "(Assets.seen[name] or else 1970-01-01T00:00:00.000Z) in 1970-01-01T00:00:00.000Z",
+        ),
+        (Listed(NAME, 'Bad "users"'), r'name on the watch list "Bad \"users\"", ignoring case'),
         (
             Truth(Call("starts_with", (NAME, Literal("x", FieldType.KEYWORD)), Fold.UNICODE)),
             'starts_with(name, "x", ignoring case)',
@@ -235,6 +254,85 @@ fields
     )
 
 
+def test_related_groups() -> None:
+    count = Aggregate(AggregateFunction.COUNT)
+    total = Aggregate(AggregateFunction.SUM, PID)
+    high = Aggregate(AggregateFunction.PCTILE, PID, 99.5)
+    up, down = (
+        AggregatePattern(
+            name, Compare(Order.EQ, NAME, Literal(name, FieldType.KEYWORD)), (KEY,), constraint, SECOND
+        )
+        for name, constraint in (
+            ("Up", AggregateCompare(Order.GT, count, Number(1))),
+            ("Down", AggregateCompare(Order.EQ, Aggregate(AggregateFunction.LAST, NAME), Text("x"))),
+        )
+    )
+    slow = AggregatePattern(
+        "Slow",
+        Exists(NAME),
+        (KEY, NAME),
+        AggregateAnd(
+            (
+                AggregateCompare(Order.GE, high, Threshold(0, 1, "cpu")),
+                AggregateCompare(Order.GE, total, Threshold(0, None, "cpu")),
+                AggregateCompare(Order.GT, total, Baseline(Statistic.DEVIATION, total, 116)),
+            )
+        ),
+        SECOND,
+        residual=Not(Listed(NAME, "known")),
+        shown=(("SUM(pid)", total), ("PCTILE(pid)", high)),
+    )
+    tree = Related(Relation.AND_NOT, Related(Relation.FOLLOWED_BY, Part(1), Part(0)), Part(2))
+    joins = (
+        JoinCompare(Order.EQ, PartValue(0, 0), PartValue(1, 0)),
+        JoinCompare(Order.EQ, PartValue(2, "SUM(pid)"), Fixed(7), negated=True),
+    )
+    assert (
+        describe(CompositePattern((up, down, slow), tree, joins, 300 * SECOND))
+        == """\
+groups in relation within 5m
+  the first without the second
+    the first followed by the second
+      Down
+      Up
+    Slow
+  joined where
+    Up.host.id == Down.host.id
+    not Slow.SUM(pid) == 7
+  groups Up
+    by host.id (an absent value is one too)
+    of events
+      name == "Up" (or unknown)
+    in which
+      COUNT(*) > 1
+  groups Down
+    by host.id (an absent value is one too)
+    of events
+      name == "Down" (or unknown)
+    in which
+      LAST(name) == "x", ignoring case
+  groups Slow
+    by host.id, name (an absent value is one too)
+    of events
+      name exists
+    and, when its turn has come, each event
+      not name on the watch list "known", ignoring case (or unknown)
+    in which
+      all of
+        PCTILE(pid, 99.5) >= limit "cpu" of host.id and name
+        SUM(pid) >= limit "cpu" of host.id
+        SUM(pid) > STAT_STDDEV(SUM(pid) in profile 116)
+    telling
+      SUM(pid)
+      PCTILE(pid, 99.5)
+(or unknown): can be neither true nor false where a field is absent, and then so is `not` of it
+fields
+  host.id  keyword
+  name     keyword
+  pid      long"""
+    )
+
+
 def test_a_field_read_in_two_ways_is_told_apart() -> None:
     as_number = Field(FieldRef("name", FieldType.LONG, null_value=0))
     shown = describe(EventPattern(And((IsTrue(BASH), Exists(as_number)))))
@@ -285,5 +383,6 @@ def test_queries_in_each_language() -> None:
     ]
     kql = lower_kql("process.name: nc and not process.pid < 5", type_of=type_of)
     assert '    process.name == "nc"\n    not process.pid < 5\n' in describe(kql.pattern)
-    subpattern = lower_subpattern("F", 'procName = "nc"', ("user",), "COUNT(*) >= 2", 60, type_of=type_of)
+    text = SubpatternText("F", 'procName = "nc"', ("user",), "COUNT(*) >= 2")
+    subpattern = lower_clause([text], [], "", 60, type_of=type_of)
     assert describe(subpattern.pattern).startswith("groups F within 1m\n  by ")

@@ -11,7 +11,7 @@ from dogwatch.engine.plan import check
 from dogwatch.logic.pattern import predicates_of
 from dogwatch.logic.printer import describe
 from dogwatch.rules.logic import lower_query
-from dogwatch.rules.model import ElasticRule, FortisiemRule, Level
+from dogwatch.rules.model import ClearCondition, ElasticRule, FortisiemRule, Level, PatternClear, QuietClear
 from dogwatch.rules.ruleset import RuleSet, load_rules
 from dogwatch.rules.soundness import check_rules
 from dogwatch.schema.schema import Schema
@@ -97,12 +97,11 @@ def test_the_fortisiem_examples_load_whole() -> None:
     stays_down = found["SYN_process_stays_down"]
     assert [operator.type for operator in stays_down.operators] == ["NOT_FOLLOWED_BY"]
     assert stays_down.clear_condition is not None
-    assert [child.name for child in stays_down.clear_condition.children] == [
-        "ClearIncidentDef",
-        "ClearConstr",
-        "PatternClause",
-    ]
+    clear = stays_down.clear_condition.when
+    assert isinstance(clear, PatternClear)
+    assert (clear.name, clear.clause.window, clear.clause.relation) == ("SYN_service_up", 300, "AppUp")
+    assert clear.constraint == "SYN_service_up.hostName = PH_RULE_SYN_process_stays_down.hostName"
     followed = found["SYN_failures_then_success"]
     assert followed.global_constraint.startswith("Failure.srcIpAddr = Success.srcIpAddr")
     assert [each.source for each in followed.incident.mapping][-1] == "COUNT(*)"
-    assert sum(rule.obstacle is None for rule in rules) == 9
+    assert followed.clear_condition == ClearCondition(QuietClear(600))

@@ -9,7 +9,7 @@ from dogwatch.base.time import SECOND
 from dogwatch.logic.pattern import AggregatePattern, EventPattern, Pattern, SequencePattern, columns_of
 from dogwatch.rules.loaders import elastic_toml, fortisiem_xml, kibana
 from dogwatch.rules.logic import lower_query, lower_rule
-from dogwatch.rules.model import ElasticRule, FortisiemRule, Operator, Rule, SubPattern
+from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
 from dogwatch.rules.ruleset import load_rules
 from dogwatch.schema.field import FieldRef, FieldType
 from dogwatch.schema.schema import Schema
@@ -142,11 +142,6 @@ def test_what_is_not_run_is_refused_at_the_rule() -> None:
     for kind in ("new_terms", "sigma", "esql"):
         loaded = elastic_toml.load(TOML.replace('type = "eql"', f'type = "{kind}"'), "r.toml")
         assert refused(loaded.rules[0]) == [("rule-unsupported", "r.toml:1:1")]
-    rule = fortisiem()
-    several = replace(
-        rule, subpatterns=(*rule.subpatterns, SubPattern("B", "a = 1")), operators=(Operator("AND"),)
-    )
-    assert refused(several) == [("rule-unsupported", str(rule.place))]
 
 
 def test_what_a_rule_asks_for_and_does_not_get_is_noted() -> None:

@@ -88,5 +88,4 @@ def test_fortisiem() -> None:
     builtin = load_rules("builtin").find("PH_Rule_TH_Linux_23")
     assert isinstance(builtin, FortisiemRule)
     assert checked(builtin).can_run
-    several = replace(builtin, subpatterns=builtin.subpatterns * 2)
-    assert (checked(several).is_read, checked(several).language) == (False, "fortisiem")
+    assert (checked(builtin).is_read, checked(builtin).language) == (True, "fortisiem")

@@ -7,13 +7,17 @@ from dogwatch.base.diagnostic import Place
 from dogwatch.rules.model import (
     Change,
     ChangeKind,
+    ClearCondition,
     ElasticRule,
     FortisiemRule,
     HistoryEntry,
     IncidentDefinition,
     Level,
     Operator,
+    PatternClause,
+    QuietClear,
     SubPattern,
+    WatchListAddition,
 )
 from dogwatch.rules.ruleset import rule_set
 from dogwatch.rules.versions import (
@@ -49,16 +53,19 @@ FORTISIEM = FortisiemRule(
     description="d",
     severity=Level.LOW,
     incident=IncidentDefinition("PH_RULE_f", 3),
-    window=300,
-    subpatterns=(SubPattern("A", "x = 1", ("u",), filter_place=Place("a", 1)), SubPattern("B", "y = 1")),
-    operators=(Operator("FOLLOWED_BY"),),
+    clause=PatternClause(
+        300,
+        (SubPattern("A", "x = 1", ("u",), filter_place=Place("a", 1)), SubPattern("B", "y = 1")),
+        (Operator("FOLLOWED_BY"),),
+    ),
 )
 
 
 def test_a_rule_differs_in_nothing_from_itself_elsewhere() -> None:
     assert diff(RULE, replace(RULE, place=None, query_place=Place("b", 2), instance_id="j")) == ()
     moved = replace(FORTISIEM.subpatterns[0], filter_place=None)
-    assert diff(FORTISIEM, replace(FORTISIEM, subpatterns=(moved, FORTISIEM.subpatterns[1]))) == ()
+    clause = replace(FORTISIEM.clause, subpatterns=(moved, FORTISIEM.subpatterns[1]))
+    assert diff(FORTISIEM, replace(FORTISIEM, clause=clause)) == ()
 
 
 def test_values_and_lists() -> None:
@@ -108,9 +115,60 @@ def test_a_long_text_is_compared_by_lines() -> None:
 
 
 def test_subpatterns_are_compared_by_name() -> None:
-    new = replace(FORTISIEM, subpatterns=(FORTISIEM.subpatterns[0], SubPattern("B", "y = 2")))
-    (change,) = diff(FORTISIEM, new)
-    assert change.field == "subpatterns.B.filter"
+    clause = replace(FORTISIEM.clause, subpatterns=(FORTISIEM.subpatterns[0], SubPattern("B", "y = 2")))
+    (change,) = diff(FORTISIEM, replace(FORTISIEM, clause=clause))
+    assert change.field == "clause.subpatterns.B.filter"
+
+
+def clause_changes(**changes: object) -> list[tuple[str, object, object]]:
+    clause = replace(FORTISIEM.clause, **changes)  # type: ignore[arg-type] # a test names the fields
+    return [
+        (each.field, each.old, each.new)
+        if isinstance(each, ValueChange)
+        else (each.field, each.removed, each.added)
+        for each in diff(FORTISIEM, replace(FORTISIEM, clause=clause))
+        if not isinstance(each, TextChange)
+    ]
+
+
+def test_the_parts_of_a_clause_are_compared_one_by_one() -> None:
+    first, second = FORTISIEM.subpatterns
+    assert clause_changes(window=60) == [("clause.window", 300, 60)]
+    assert clause_changes(operators=(Operator("AND", 1),)) == [
+        ("clause.operators", ("FOLLOWED_BY",), ("AND (rank 1)",))
+    ]
+    assert clause_changes(subpatterns=(replace(first, group_by=()), second)) == [
+        ("clause.subpatterns.A.group_by", ("u",), ())
+    ]
+    # Their order is what FOLLOWED_BY goes by.
+    assert clause_changes(subpatterns=(second, first)) == [("clause.subpatterns", (), ())]
+    assert ("clause.subpatterns.C.filter", None, "z = 1") in clause_changes(
+        subpatterns=(first, second, SubPattern("C", "z = 1"))
+    )
+
+
+def test_clear_conditions_and_watch_lists_are_compared() -> None:
+    clear = ClearCondition(QuietClear(60))
+    with_clear = replace(FORTISIEM, clear_condition=clear, watch_lists=(WatchListAddition("u", ("L",)),))
+    assert diff(FORTISIEM, with_clear) == (
+        ValueChange("clear_condition.when.quiet", None, 60),
+        ValueChange("clear_condition.method", None, "Auto"),
+        ListChange("watch_lists", ("u: L",), ()),
+    )
+    longer = replace(with_clear, clear_condition=ClearCondition(QuietClear(90)))
+    assert diff(with_clear, longer) == (ValueChange("clear_condition.when.quiet", 60, 90),)
+
+
+def test_a_change_of_the_clause_is_one_of_the_query() -> None:
+    def kinds(new: FortisiemRule) -> list[ChangeKind]:
+        rules = rule_set([FORTISIEM, replace(new, version=2)])
+        return [change.kind for change in history(rules.rules[-1], rules)[0].changes]
+
+    named = replace(FORTISIEM.subpatterns[0], display_name="Shown")
+    assert kinds(replace(FORTISIEM, clause=replace(FORTISIEM.clause, window=60))) == [ChangeKind.QUERY]
+    assert kinds(replace(FORTISIEM, clear_condition=ClearCondition(QuietClear(60)))) == [ChangeKind.METADATA]
+    shown = replace(FORTISIEM.clause, subpatterns=(named, FORTISIEM.subpatterns[1]))
+    assert kinds(replace(FORTISIEM, clause=shown)) == [ChangeKind.METADATA]
 
 
 def test_rules_of_two_kinds_share_the_common_fields() -> None:
@@ -119,6 +177,8 @@ def test_rules_of_two_kinds_share_the_common_fields() -> None:
 
 
 def test_the_query_of_a_fortisiem_rule() -> None:
+    joined = replace(FORTISIEM, clause=replace(FORTISIEM.clause, global_constraint="A.u = B.u"))
+    assert query_text(joined) == query_text(FORTISIEM) + "\nwhere A.u = B.u"
     assert query_text(FORTISIEM) == "x = 1\nCOUNT(*) >= 1\nFOLLOWED_BY\ny = 1\nCOUNT(*) >= 1"
 
 

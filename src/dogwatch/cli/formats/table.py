@@ -107,22 +107,29 @@ def incident_table(documents: Sequence[AlertDocument], width: int) -> Renderable
     time_cells = _cells([title, *times])
     counts = [text(document, "fortisiem.incident.count") for document in documents]
     count_cells = _share(counts, "count", 9)
-    room = max(2, width - 4 - time_cells - _SEVERITY_CELLS - count_cells)
+    # In two words, so that a narrow column breaks between them.
+    statuses = [text(document, "fortisiem.incident.status").replace("-", " ") for document in documents]
+    # Where nothing was cleared the column would only take room.
+    status_cells = _share(statuses, "status", width // 8) if set(statuses) - {"active", ""} else 0
+    room = max(2, width - 4 - time_cells - _SEVERITY_CELLS - count_cells - status_cells - (status_cells > 0))
     titles = [text(document, "fortisiem.incident.title", "kibana.alert.rule.name") for document in documents]
     title_cells = _share(titles, "incident", room // 2)
     attribute_cells = max(1, room - title_cells)
+    status_column = [("status", status_cells)] if status_cells else []
     table = _table(
         (title, time_cells),
         ("severity", _SEVERITY_CELLS),
+        *status_column,
         ("count", count_cells),
         ("incident", title_cells),
         ("attributes", attribute_cells),
     )
-    for document, time, count, name in zip(documents, times, counts, titles, strict=True):
+    for document, time, status, count, name in zip(documents, times, statuses, counts, titles, strict=True):
         attributes = ", ".join(f"{key}={value}" for key, value in incident_attributes(document).items())
         table.add_row(
             fitted(time, time_cells),
             severity(text(document, "kibana.alert.severity")),
+            *([fitted(status, status_cells * 2)] if status_cells else []),
             fitted(count, count_cells),
             fitted(name, title_cells * _ROWS_PER_CELL),
             fitted(attributes, attribute_cells * _ROWS_PER_CELL),

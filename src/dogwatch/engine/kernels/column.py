@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,9 @@ from dogwatch.schema.field import FieldRef, Scalar
 
 Numbers = npt.NDArray[Any]
 """int64 (LONG, DATE), float64 or bool."""
+
+
+_LARGEST_CODE = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +129,7 @@ class Column:
         """The distinct values, and for each value its place among them."""
         if self.texts is not None:
             return list(self.texts), self.values
-        # Told apart by their bits, 0.0 and -0.0 remain two values, and so does each kind of NaN.
-        bits = self.values.view(np.int64) if self.values.dtype == np.float64 else self.values
-        found, codes = np.unique(bits, return_inverse=True)
+        found, codes = np.unique(_bits(self.values), return_inverse=True)
         return found.view(self.values.dtype).tolist(), codes
 
     @cached_property
@@ -180,13 +181,63 @@ class Column:
             found = self.values[row : row + 1]
         else:
             found = self.values[self._starts[row] : self._starts[row + 1]]
-        values: list[Scalar] = found.tolist()
+        return self._shown(found)
+
+    def count(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """How many values some rows have."""
+        if self.rows is None:
+            return np.ones(len(rows), np.int64)
+        return self._starts[rows + 1] - self._starts[rows]
+
+    def first_values(self, rows: Rows) -> list[Scalar | None]:
+        """The first value of each of some rows, null where a row has none."""
+        if self.rows is None:
+            return [*self._shown(self.values[rows])]
+        first = self._starts[rows]
+        found = self._starts[rows + 1] > first
+        own = iter(self._shown(self.values[first[found]]))
+        return [next(own) if each else None for each in found.tolist()]
+
+    def codes(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """A number for the first value of each of some rows, equal for equal values; -1 where a row has none."""
+        places, found = rows, np.ones(len(rows), np.bool_)
+        if self.rows is not None:
+            places = self._starts[rows]
+            found = self._starts[rows + 1] > places
+        own = self.values[places[found]]
+        codes = np.full(len(rows), -1, np.int64)
+        codes[found] = own if self.texts is not None else np.unique(_bits(own), return_inverse=True)[1]
+        return codes
+
+    def _shown(self, values: Numbers) -> list[Scalar]:
+        found: list[Any] = values.tolist()
         texts = self.texts
-        return values if texts is None else [texts[int(code)] for code in values]
+        return found if texts is None else [texts[code] for code in found]
 
     @cached_property
     def _starts(self) -> npt.NDArray[np.int64]:
         return np.searchsorted(self.rows, np.arange(self.length + 1)) if self.rows is not None else np.arange(0)
+
+
+def _bits(values: Numbers) -> Numbers:
+    """Numbers by which values are told apart: 0.0 and -0.0 remain two, and so does each kind of NaN."""
+    return values.view(np.int64) if values.dtype == np.float64 else values
+
+
+def combined(codes: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+    """One number for each combination of codes: rows with equal codes have equal numbers, others do not.
+
+    Args:
+        codes: At least one column of them, none below -1, all of one length.
+    """
+    whole, *others = codes
+    for each in others:
+        span = int(each.max(initial=-1)) + 2
+        if (int(whole.max(initial=-1)) + 2) * span > _LARGEST_CODE:
+            # Numbered anew, they are no more than there are rows.
+            whole = np.unique(whole, return_inverse=True)[1]
+        whole = (whole + 1) * span + each + 1
+    return whole
 
 
 class Columns:

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dogwatch.base.text import Fold
-from dogwatch.engine.kernels.column import Column, Columns
+from dogwatch.engine.kernels.column import Column, Columns, combined
 from dogwatch.engine.kernels.mask import Mask, Rows
-from dogwatch.engine.kernels.number import NumberTest, both, comparison, membership
+from dogwatch.engine.kernels.number import NumberTest, both, comparison, membership, on_clock
 from dogwatch.engine.kernels.text import text_test
 from dogwatch.engine.kernels.together import PatternGroup, PatternGroups
 from dogwatch.engine.reference.predicate import MAX_ASKINGS, answer, compute
@@ -30,7 +30,9 @@ from dogwatch.logic.predicate import (
     InNetwork,
     Leaf,
     Like,
+    Listed,
     Literal,
+    Mapped,
     Member,
     Order,
     Regex,
@@ -38,13 +40,13 @@ from dogwatch.logic.predicate import (
     Words,
     fields_of,
 )
-from dogwatch.schema.field import Scalar
+from dogwatch.schema.field import FieldType, Scalar
 
 CHEAP = 2
 """Kernels of at most this cost are worked out for all rows at once."""
 
 _COST_OF_TEXT: dict[type, int] = {InNetwork: 4, Like: 5, Contains: 6, Words: 7, AnyWord: 8, Regex: 8}
-_COST_OF_CALL, _COST_OF_ROWS = 9, 10
+_COST_OF_CALL, _COST_OF_COMBINATIONS = 9, 10
 _FLIPPED = {Order.LT: Order.GT, Order.LE: Order.GE, Order.GT: Order.LT, Order.GE: Order.LE, Order.EQ: Order.EQ}
 _UNDECIDED, _TRUE, _FALSE, _NULL = range(4)
 
@@ -79,14 +81,17 @@ def compile_leaf(leaf: Leaf, groups: PatternGroups) -> LeafKernel:
 
     Raises:
         DogwatchError: A regular expression is not supported.
+        TypeError: The leaf asks about a watch list.
     """
+    if isinstance(leaf, Listed):
+        raise TypeError("no column tells what is on a watch list: use `loosened`")
     fields = tuple(dict.fromkeys(fields_of(leaf)))
     if isinstance(leaf, Exists):
         return _Presence(leaf.field)
     if not fields:
         return _Fixed(answer(leaf, {}))
     if len(fields) > 1:
-        return _PerRow(leaf, fields, _takes_null(leaf))
+        return _PerCombination(leaf, fields, _takes_null(leaf))
     if (number := _number_test(leaf)) is not None:
         return _Vectorised(fields[0], number)
     if (members := _members(leaf)) is not None:
@@ -240,9 +245,9 @@ class _PerDistinct:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class _PerRow:
-    """A question about several fields: the reference's answer, row by row.
+@dataclass(frozen=True, slots=True, eq=False)
+class _PerCombination:
+    """A question about several fields: the reference's answer, once for each combination of their values.
 
     Unless a function takes null, only for the rows that have a value of each field: the others are unknown.
     """
@@ -250,7 +255,7 @@ class _PerRow:
     leaf: Leaf
     fields: tuple[Field, ...]
     takes_null: bool
-    cost: int = _COST_OF_ROWS
+    cost: int = _COST_OF_COMBINATIONS
 
     def estimate(self, columns: Columns) -> int:
         return columns.length // 2
@@ -264,9 +269,24 @@ class _PerRow:
             if present is not None:
                 full &= present[rows]
         true, unknown = np.zeros(len(rows), np.bool_), np.ones(len(rows), np.bool_)
-        for place in np.flatnonzero(full).tolist():
-            found = self._ask([columns[field].row_values(int(rows[place])) for field in self.fields])
-            true[place], unknown[place] = found is True, found is None
+        own = [columns[field] for field in self.fields]
+        own = [columns[field] for field in self.fields]
+        single = full & np.logical_and.reduce([column.count(rows) <= 1 for column in own])
+        places = np.flatnonzero(single)
+        if len(places):
+            # One row stands for all that hold the same values.
+            _, first, which = np.unique(
+                combined([column.codes(rows[places]) for column in own]), return_index=True, return_inverse=True
+            )
+            values = [column.first_values(rows[places[first]]) for column in own]
+            found = [
+                answer(self.leaf, dict(zip(self.fields, each, strict=True))) for each in zip(*values, strict=True)
+            ]
+            true[places] = np.array([each is True for each in found], np.bool_)[which]
+            unknown[places] = np.array([each is None for each in found], np.bool_)[which]
+        for place in np.flatnonzero(full & ~single).tolist():
+            asked = self._ask([column.row_values(int(rows[place])) for column in own])
+            true[place], unknown[place] = asked is True, asked is None
         return Mask(true, unknown)
 
     def _ask(self, values: list[list[Scalar]]) -> bool | None:
@@ -288,6 +308,8 @@ def _takes_null(node: Leaf | Expression) -> bool:
         case Call(function=function, args=args):
             parameters = FUNCTIONS[function].parameters
             return any(parameter.takes_null for parameter in parameters) or any(map(_takes_null, args))
+        case Mapped(args=args, nested=nested):
+            return nested or any(map(_takes_null, args))
         case Truth(call=call):
             return _takes_null(call)
         case Member(operand=operand) | Like(operand=operand) | Contains(operand=operand) | Regex(operand=operand):
@@ -298,15 +320,25 @@ def _takes_null(node: Leaf | Expression) -> bool:
 
 def _number_test(leaf: Leaf) -> NumberTest | None:
     match leaf:
-        case Compare(op=op, left=Field(ref=ref), right=Literal(value=bool() | int() | float() as bound)):
-            return None if ref.type.is_text else comparison(op, bound)
-        case Compare(op=op, left=Literal(value=bool() | int() | float() as bound), right=Field(ref=ref)):
-            return None if ref.type.is_text else comparison(_FLIPPED[op], bound)
-        case Member(operand=Field(ref=ref), values=values) if not ref.type.is_text:
-            return membership(value for value in values if not isinstance(value, str))
+        case Compare(op=op, left=operand, right=Literal(value=bool() | int() | float() as bound)):
+            return _of_numbers(operand, comparison(op, bound))
+        case Compare(op=op, left=Literal(value=bool() | int() | float() as bound), right=operand):
+            return _of_numbers(operand, comparison(_FLIPPED[op], bound))
+        case Member(operand=operand, values=values):
+            return _of_numbers(operand, membership(value for value in values if not isinstance(value, str)))
         case Between():
             low, high = (_number_test(end) for end in leaf.ends)
             return both(low, high) if low is not None and high is not None else None
+    return None
+
+
+def _of_numbers(operand: Expression, test: NumberTest) -> NumberTest | None:
+    """The test of an operand as one of its field's column, if that is one of numbers and the operand is simple."""
+    match operand:
+        case Field(ref=ref):
+            return None if ref.type.is_text else test
+        case Call(function="hour_of_day" | "day_of_week" as part, args=(Field(ref=ref),)):
+            return on_clock(part, test) if ref.type in (FieldType.DATE, FieldType.LONG) else None
     return None
 
 

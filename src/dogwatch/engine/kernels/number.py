@@ -7,11 +7,16 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from dogwatch.base.time import SECOND
 from dogwatch.engine.kernels.column import Numbers
 from dogwatch.engine.kernels.mask import Flags
 from dogwatch.logic.predicate import Order
 
 _LONG_MIN, _LONG_MAX = -(2**63), 2**63 - 1
+
+_HOUR, _DAY = 3600 * SECOND, 86400 * SECOND
+_FIRST_DAY = 4
+"""1970-01-01 was a Thursday: so many days after a Sunday."""
 
 NumberTest = Callable[[Numbers], Flags]
 
@@ -56,6 +61,18 @@ def membership(members: Iterable[float]) -> NumberTest:
 def both(first: NumberTest, second: NumberTest) -> NumberTest:
     """A test for values that satisfy two tests at once."""
     return lambda values: first(values) & second(values)
+
+
+def on_clock(part: str, test: NumberTest) -> NumberTest:
+    """A test for dates whose hour of the day or day of the week satisfies another.
+
+    Args:
+        part: ``hour_of_day`` or ``day_of_week``.
+        test: The test of the hours or days.
+    """
+    if part == "hour_of_day":
+        return lambda values: test(values % _DAY // _HOUR)
+    return lambda values: test((values // _DAY + _FIRST_DAY) % 7 + 1)
 
 
 def _whole(values: Numbers) -> Numbers:

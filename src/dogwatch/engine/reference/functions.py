@@ -10,18 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TypeGuard
 
 from dogwatch.base.text import Fold
 from dogwatch.base.time import format_instant
+from dogwatch.engine.reference.conversions import day_of_week, hour_of_day, log, to_double, to_integer
+from dogwatch.engine.reference.texts import extract, lower, replace, sub_str, trim, trim_left, trim_right, upper
+from dogwatch.engine.reference.value import LONG_MAX, Value, cut, fits, integer, is_number, units
 from dogwatch.logic.functions import FUNCTIONS as SIGNATURES
-from dogwatch.schema.field import Scalar
 
-Value = Scalar | None
 Function = Callable[..., Value]
 """From positional arguments, and the keyword ``fold`` if the signature folds, to a value."""
-
-_LONG_MIN, _LONG_MAX = -(2**63), 2**63 - 1
 
 
 def call(function: str, arguments: Sequence[Value], fold: Fold) -> Value:
@@ -82,15 +80,15 @@ def index_of(source: Value, substring: Value, start: Value = None, *, fold: Fold
     """
     if not (isinstance(source, str) and isinstance(substring, str)):
         return None
-    skip = 0 if start is None else _integer(start)
+    skip = 0 if start is None else integer(start)
     if skip is None:
         return None
-    head = _cut(source, 0, max(skip, 0))
-    if skip > _units(source):
+    head = cut(source, 0, max(skip, 0))
+    if skip > units(source):
         return None
     folded, origin = _fold_in_place(source[len(head) :], fold)
     found = folded.find(fold.apply(substring))
-    return None if found < 0 else _units(head) + _units(source[len(head) : len(head) + origin(found)])
+    return None if found < 0 else units(head) + units(source[len(head) : len(head) + origin(found)])
 
 
 def length(source: Value) -> Value:
@@ -100,7 +98,7 @@ def length(source: Value) -> Value:
         >>> length("nc -l")
         5
     """
-    return _units(source) if isinstance(source, str) else None
+    return units(source) if isinstance(source, str) else None
 
 
 def starts_with(source: Value, substring: Value, *, fold: Fold) -> Value:
@@ -154,9 +152,9 @@ def substring(source: Value, start: Value, end: Value = None) -> Value:
     """
     if not isinstance(source, str):
         return None
-    first = 0 if start is None else _integer(start)
-    last = _LONG_MAX if end is None else _integer(end)
-    return None if first is None or last is None else _cut(source, first, last)
+    first = 0 if start is None else integer(start)
+    last = LONG_MAX if end is None else integer(end)
+    return None if first is None or last is None else cut(source, first, last)
 
 
 def add(left: Value, right: Value) -> Value:
@@ -166,7 +164,7 @@ def add(left: Value, right: Value) -> Value:
         >>> add(20, 2.5)
         22.5
     """
-    return _fits(left + right) if _is_number(left) and _is_number(right) else None
+    return fits(left + right) if is_number(left) and is_number(right) else None
 
 
 def subtract(left: Value, right: Value) -> Value:
@@ -176,7 +174,7 @@ def subtract(left: Value, right: Value) -> Value:
         >>> subtract(20, 22)
         -2
     """
-    return _fits(left - right) if _is_number(left) and _is_number(right) else None
+    return fits(left - right) if is_number(left) and is_number(right) else None
 
 
 def multiply(left: Value, right: Value) -> Value:
@@ -186,7 +184,7 @@ def multiply(left: Value, right: Value) -> Value:
         >>> multiply(-4, 2.5)
         -10.0
     """
-    return _fits(left * right) if _is_number(left) and _is_number(right) else None
+    return fits(left * right) if is_number(left) and is_number(right) else None
 
 
 def divide(left: Value, right: Value) -> Value:
@@ -196,11 +194,11 @@ def divide(left: Value, right: Value) -> Value:
         >>> divide(-9, 4)
         -2
     """
-    if not (_is_number(left) and _is_number(right)) or right == 0:
+    if not (is_number(left) and is_number(right)) or right == 0:
         return None
     if isinstance(left, int) and isinstance(right, int):
         quotient = abs(left) // abs(right)
-        return _fits(quotient if (left < 0) == (right < 0) else -quotient)
+        return fits(quotient if (left < 0) == (right < 0) else -quotient)
     return left / right
 
 
@@ -211,7 +209,7 @@ def modulo(left: Value, right: Value) -> Value:
         >>> modulo(-9, 4)
         -1
     """
-    if not (_is_number(left) and _is_number(right)) or right == 0:
+    if not (is_number(left) and is_number(right)) or right == 0:
         return None
     if isinstance(left, int) and isinstance(right, int):
         remainder = abs(left) % abs(right)
@@ -226,7 +224,7 @@ def negate(value: Value) -> Value:
         >>> negate(7)
         -7
     """
-    return _fits(-value) if _is_number(value) else None
+    return fits(-value) if is_number(value) else None
 
 
 def is_null(value: Value) -> Value:
@@ -270,7 +268,7 @@ def number(source: Value, base: Value = None) -> Value:
     """
     if not isinstance(source, str):
         return None
-    radix = None if base is None else _integer(base)
+    radix = None if base is None else integer(base)
     if base is not None and (radix is None or not 2 <= radix <= 36):
         return None
     text = source.strip()
@@ -282,7 +280,7 @@ def number(source: Value, base: Value = None) -> Value:
         return None
     try:
         if digits.isalnum() and (radix not in (None, 10) or digits.isdigit()):
-            whole = _fits(int(sign + digits, radix or 10))
+            whole = fits(int(sign + digits, radix or 10))
             if whole is not None or radix not in (None, 10):
                 return whole
         if radix not in (None, 10) or not (digits[0].isdigit() or digits[0] == "."):
@@ -314,22 +312,22 @@ FUNCTIONS: dict[str, Function] = {
         number,
         is_null,
         date_string,
+        trim_left,
+        trim_right,
+        trim,
+        lower,
+        upper,
+        replace,
+        sub_str,
+        extract,
+        log,
+        to_double,
+        to_integer,
+        hour_of_day,
+        day_of_week,
     )
 }
 """Behaviour by the name of the signature."""
-
-
-def _is_number(value: Value) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _integer(value: Value) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _fits(value: float) -> float | None:
-    """The value unless it is an integer beyond 64 bits, where the JVM's arithmetic stops too."""
-    return None if isinstance(value, int) and not _LONG_MIN <= value <= _LONG_MAX else value
 
 
 def _fold_in_place(text: str, fold: Fold) -> tuple[str, Callable[[int], int]]:
@@ -341,25 +339,6 @@ def _fold_in_place(text: str, fold: Fold) -> tuple[str, Callable[[int], int]]:
     for index, char in enumerate(text):
         ends += [index] * len(fold.apply(char))
     return folded, lambda position: ends[position] if position < len(ends) else len(text)
-
-
-def _is_wide(text: str) -> bool:
-    return not text.isascii() and any(char > "\uffff" for char in text)
-
-
-def _units(text: str) -> int:
-    return len(text) if text.isascii() else len(text) + sum(char > "\uffff" for char in text)
-
-
-def _cut(text: str, start: int, end: int) -> str:
-    """``text[start:end]`` in UTF-16 units; half of a surrogate pair is dropped."""
-    if not _is_wide(text):
-        return text[start:end]
-    units = _units(text)
-    first, last, _ = slice(start, end).indices(units)
-    return text.encode("utf-16-le", "surrogatepass")[2 * first : 2 * max(first, last)].decode(
-        "utf-16-le", "ignore"
-    )
 
 
 def _java_double(value: float) -> str:

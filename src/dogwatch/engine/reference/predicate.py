@@ -12,10 +12,12 @@ from typing import Any
 from dogwatch.base.text import Fold, places_of
 from dogwatch.base.words import words_of
 from dogwatch.engine.ordering import sort_key
-from dogwatch.engine.reference.functions import Value, call
+from dogwatch.engine.reference.functions import call
+from dogwatch.engine.reference.value import Value
 from dogwatch.engine.regex.compiled import compile_regex
 from dogwatch.engine.words import holds_words
 from dogwatch.events.document import field_values
+from dogwatch.logic.keytext import key_text
 from dogwatch.logic.predicate import (
     And,
     AnyWord,
@@ -31,7 +33,9 @@ from dogwatch.logic.predicate import (
     IsTrue,
     Leaf,
     Like,
+    Listed,
     Literal,
+    Mapped,
     Member,
     Not,
     Or,
@@ -53,6 +57,9 @@ ValuesOf = Callable[[FieldRef], Sequence[Scalar]]
 Asking = Mapping[Field, Scalar | None]
 """One value for each field of a leaf, null for a field that has none."""
 
+ListTest = Callable[[str, Scalar], bool]
+"""Whether a value is on the watch list of a name, at the time of the event that is asked about."""
+
 _OPERATORS: dict[Order, Callable[[Any, Any], Any]] = {
     Order.EQ: operator.eq,
     Order.LT: operator.lt,
@@ -62,8 +69,13 @@ _OPERATORS: dict[Order, Callable[[Any, Any], Any]] = {
 }
 
 
-def evaluate(predicate: Predicate, values: ValuesOf) -> bool | None:
+def evaluate(predicate: Predicate, values: ValuesOf, lists: ListTest | None = None) -> bool | None:
     """The answer for the document whose values are given; ``None`` is unknown.
+
+    Args:
+        predicate: The question.
+        values: The document's values.
+        lists: What is on watch lists; ``None`` is nothing.
 
     Raises:
         DogwatchError: A regular expression of the predicate is not supported.
@@ -72,17 +84,17 @@ def evaluate(predicate: Predicate, values: ValuesOf) -> bool | None:
         case Constant(value=value):
             return value
         case And(parts=parts):
-            return _all(evaluate(part, values) for part in parts)
+            return _all(evaluate(part, values, lists) for part in parts)
         case Or(parts=parts):
-            return _negate(_all(_negate(evaluate(part, values)) for part in parts))
+            return _negate(_all(_negate(evaluate(part, values, lists)) for part in parts))
         case Not(part=part):
-            return _negate(evaluate(part, values))
+            return _negate(evaluate(part, values, lists))
         case IsTrue(part=part):
-            return evaluate(part, values) is True
+            return evaluate(part, values, lists) is True
         case Exists(field=field):
             return bool(_present(field, values))
         case _:
-            return _ask(predicate, values)
+            return _ask(predicate, values, lists)
 
 
 def compare_values(op: Order, left: Value, right: Value, kind: FieldType = FieldType.KEYWORD) -> bool | None:
@@ -105,6 +117,8 @@ def compute(expression: Expression, asking: Asking) -> Value:
             return value
         case Call(function=function, args=args, fold=fold):
             return call(function, [compute(arg, asking) for arg in args], fold)
+        case Mapped():
+            return _looked_up(expression, [compute(arg, asking) for arg in expression.args])
 
 
 MAX_ASKINGS = 10_000
@@ -112,7 +126,7 @@ MAX_ASKINGS = 10_000
 their lengths are the attacker's choice."""
 
 
-def answer(leaf: Leaf, asking: Asking) -> bool | None:
+def answer(leaf: Leaf, asking: Asking, lists: ListTest | None = None) -> bool | None:
     """A leaf's answer about one value for each of its fields."""
     match leaf:
         case Exists(field=field):
@@ -146,13 +160,31 @@ def answer(leaf: Leaf, asking: Asking) -> bool | None:
         case Words(words=words, phrase=phrase):
             return isinstance(value, str) and holds_words(value, words, phrase=phrase)
         case AnyWord(predicate=inner):
-            return isinstance(value, str) and any(_holds_for_word(inner, word) for word in words_of(value))
+            return isinstance(value, str) and any(_holds_for_word(inner, word, lists) for word in words_of(value))
         case Within(operand=field, predicate=inner):
-            return isinstance(value, str) and evaluate(inner, _values_within(field.ref.path, value)) is True
+            return isinstance(value, str) and evaluate(inner, _values_within(field.ref.path, value), lists) is True
+        case Listed(list=name, fold=fold):
+            return lists is not None and lists(name, fold.apply(value) if isinstance(value, str) else value)
 
 
-def _holds_for_word(predicate: Predicate, word: str) -> bool:
-    return evaluate(predicate, lambda _: (word,)) is True
+def _holds_for_word(predicate: Predicate, word: str, lists: ListTest | None) -> bool:
+    return evaluate(predicate, lambda _: (word,), lists) is True
+
+
+def _looked_up(node: Mapped, values: Sequence[Value]) -> Value:
+    keys: list[str] = []
+    for value in values:
+        if value is None:
+            break
+        keys.append(key_text(value))
+    if len(keys) < len(values) and not node.nested:
+        return None
+    shortest = 0 if node.nested else len(keys)
+    for length in range(len(keys), shortest - 1, -1):
+        found = node.values.get(tuple(keys[:length]))
+        if found is not None:
+            return found
+    return node.otherwise
 
 
 def _values_within(path: str, text: str) -> ValuesOf:
@@ -162,21 +194,22 @@ def _values_within(path: str, text: str) -> ValuesOf:
 
 
 def compared_type(leaf: Compare) -> FieldType:
-    """The type that orders a comparison's texts: that of a field or an address or version literal in it."""
+    """The type that orders a comparison's texts: that of a field, a table's column or a literal in it."""
     sides = (leaf.left, leaf.right)
     fields = [side.ref.type for side in sides if isinstance(side, Field)]
+    columns = [side.type for side in sides if isinstance(side, Mapped)]
     literals = [side.type for side in sides if isinstance(side, Literal)]
-    return next(iter(fields + literals), FieldType.KEYWORD)
+    return next(iter(fields + columns + literals), FieldType.KEYWORD)
 
 
-def _ask(leaf: Leaf, values: ValuesOf) -> bool | None:
+def _ask(leaf: Leaf, values: ValuesOf, lists: ListTest | None) -> bool | None:
     fields = list(dict.fromkeys(fields_of(leaf)))
     # Only a function that takes null has an answer for a field without values.
     choices: list[list[Scalar | None]] = [[*_present(field, values)] or [None] for field in fields]
     askings = islice(product(*choices), MAX_ASKINGS)
     known = False
     for combination in askings:
-        found = answer(leaf, dict(zip(fields, combination, strict=True)))
+        found = answer(leaf, dict(zip(fields, combination, strict=True)), lists)
         if found:
             return True
         known = known or found is not None

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -16,9 +17,11 @@ from dogwatch.base.diagnostic import Diagnostic, Place, Severity
 from dogwatch.events.batch import Batch
 from dogwatch.events.columns import ColumnPlan
 from dogwatch.events.readers.audit_log import AuditLogReader
+from dogwatch.events.readers.fortisiem import FortisiemReader, begins_json_text, is_fortisiem_text
+from dogwatch.events.readers.fortisiem_csv import CsvReader
 from dogwatch.events.readers.lines import Line, Progress, Source, name_of, read_lines
-from dogwatch.events.readers.ndjson import NdjsonReader, hits_of, kind_of
-from dogwatch.events.readers.pending import Pending
+from dogwatch.events.readers.ndjson import FoundDocument, NdjsonReader, hits_of, kind_of, source_of
+from dogwatch.events.readers.pending import Decode, Pending
 from dogwatch.events.readers.sniff import ENOUGH_BYTES, ENOUGH_LINES, Format, sniff, unknown_format
 from dogwatch.events.report import ReadReport
 from dogwatch.schema.field import FieldRef
@@ -40,14 +43,16 @@ class ReadOptions:
     Attributes:
         index: The data stream of every event, whatever the input says.
         host: The name of the host that audit logs come from, where they do not say.
-        format: ``ndjson``, ``audit`` or ``json``; ``None`` looks at the content.
+        format: ``ndjson``, ``audit``, ``json``, ``fortisiem`` or ``csv``; ``None`` looks at the content.
         batch_rows: Most rows of a batch.
+        clock: Gives the time of reading in nanoseconds since 1970: it tells the year of times that have none.
     """
 
     index: str | None = None
     host: str | None = None
     format: str | None = None
     batch_rows: int = 8192
+    clock: Callable[[], int] = time.time_ns
 
 
 def expand_paths(paths: Iterable[str | Path]) -> list[Source]:
@@ -134,7 +139,11 @@ def _batches(
             case Format.NDJSON:
                 yield from _ndjson(NdjsonReader(name, report), lines, pending, name)
             case Format.JSON:
-                yield from _json(NdjsonReader(name, report), lines, pending, name, report)
+                yield from _json(lines, pending, name, report, options.clock)
+            case Format.FORTISIEM:
+                yield from _fortisiem(lines, pending, name, report, options.clock)
+            case Format.CSV:
+                yield from _csv(CsvReader(name, report, options.clock), lines, pending, name)
             case Format.AUDIT if source == STDIN:
                 follower = _audit_reader(fields, options, report, arrivals, follow=True)
                 yield from _audit(follower, lines, name)
@@ -187,8 +196,50 @@ def _ndjson(reader: NdjsonReader, lines: Iterator[Line | None], pending: Pending
                 yield batch
 
 
+def _fortisiem(
+    lines: Iterator[Line | None], pending: Pending, name: str, report: ReadReport, clock: Callable[[], int]
+) -> Iterator[Batch]:
+    first = next((item for item in lines if item is not None), None)
+    if first is None:
+        return
+    lines = chain([first], lines)
+    if begins_json_text(first[1]):
+        yield from _json(lines, pending, name, report, clock, fortisiem=True)
+        return
+    reader = FortisiemReader(name, report, clock)
+    for item in lines:
+        if item is None:
+            if (batch := pending.flush()) is not None:
+                yield batch
+            continue
+        number, line = item
+        for found in reader.documents(line, number):
+            if (batch := pending.add(found, name, number, reader.decode)) is not None:
+                yield batch
+
+
+def _csv(reader: CsvReader, lines: Iterator[Line | None], pending: Pending, name: str) -> Iterator[Batch]:
+    for item in lines:
+        if item is None:
+            if (batch := pending.flush()) is not None:
+                yield batch
+            continue
+        for found, number in reader.documents(item[1], item[0]):
+            if (batch := pending.add(found, name, number, reader.decode)) is not None:
+                yield batch
+    for found, number in reader.finish():
+        if (batch := pending.add(found, name, number, reader.decode)) is not None:
+            yield batch
+
+
 def _json(
-    reader: NdjsonReader, lines: Iterator[Line | None], pending: Pending, name: str, report: ReadReport
+    lines: Iterator[Line | None],
+    pending: Pending,
+    name: str,
+    report: ReadReport,
+    clock: Callable[[], int],
+    *,
+    fortisiem: bool = False,
 ) -> Iterator[Batch]:
     parts: list[bytes] = []
     size = 0
@@ -208,8 +259,15 @@ def _json(
                 lost=True,
             )
             return
-    for found in reader.whole(b"\n".join(parts)):
-        if (batch := pending.add(found, name, None)) is not None:
+    text = b"\n".join(parts)
+    if fortisiem or is_fortisiem_text(text):
+        reader = FortisiemReader(name, report, clock)
+        events: Iterable[FoundDocument] = reader.documents(text, None)
+        decode: Decode = reader.decode
+    else:
+        events, decode = NdjsonReader(name, report).whole(text), source_of
+    for found in events:
+        if (batch := pending.add(found, name, None, decode)) is not None:
             yield batch
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -27,6 +27,9 @@ _SURE_DEPTH = 300
 """Levels of nesting that the decoder manages wherever it is called from."""
 
 _INT64 = range(-(2**63), 2**63)
+
+Decode = Callable[[bytes], Document]
+"""From an event's text to its document."""
 
 
 class Pending:
@@ -52,13 +55,16 @@ class Pending:
         self._source = _RawSource()
         self._builder = BatchBuilder(plan)
 
-    def add(self, found: FoundDocument, file: str | None, number: int | None) -> Batch | None:
+    def add(
+        self, found: FoundDocument, file: str | None, number: int | None, decode: Decode = source_of
+    ) -> Batch | None:
         """Take a document; gives a batch when there is enough for one.
 
         Args:
             found: The document, and where it can be had again.
             file: The input that it was read from, if any.
             number: Its line in the input, if that has lines.
+            decode: Gives the document again from its text.
         """
         document, hit, raw = found
         sequence = leaf_value(document, "event", "sequence")
@@ -66,6 +72,7 @@ class Pending:
         self._builder.add(document, index_of(document, hit.get("_index"), self._index), tiebreak)
         source = self._source
         source.raw.append(raw)
+        source.decoders.append(decode)
         source.own_ids.append(_own_id(document, hit))
         source.files.append(file)
         source.numbers.append(number)
@@ -96,6 +103,7 @@ class _RawSource:
     """
 
     raw: list[bytes | None] = field(default_factory=list)
+    decoders: list[Decode] = field(default_factory=list)
     kept: dict[int, Document] = field(default_factory=dict)
     own_ids: list[str | None] = field(default_factory=list)
     files: list[str | None] = field(default_factory=list)
@@ -103,7 +111,7 @@ class _RawSource:
 
     def document(self, row: int) -> Document:
         raw = self.raw[row]
-        return self.kept[row] if raw is None or row in self.kept else source_of(raw)
+        return self.kept[row] if raw is None or row in self.kept else self.decoders[row](raw)
 
     def event_id(self, row: int) -> tuple[str, bool]:
         own = self.own_ids[row]

@@ -6,6 +6,9 @@ import enum
 from collections.abc import Sequence
 
 from dogwatch.base.diagnostic import Diagnostic, Place
+from dogwatch.events.batch import Document
+from dogwatch.events.readers.fortisiem import is_fortisiem_line, is_fortisiem_object
+from dogwatch.events.readers.fortisiem_csv import is_fortisiem_header
 from dogwatch.events.readers.ndjson import JsonLineError, decode_object
 
 ENOUGH_LINES = 50
@@ -24,6 +27,10 @@ class Format(enum.Enum):
     """The Linux audit daemon's log, also with ``node=`` or a syslog header before each record."""
     JSON = "json"
     """One JSON text over many lines: an array of documents, a search response, a printed document."""
+    FORTISIEM = "fortisiem"
+    """FortiSIEM's events: lines ``[EVENT_TYPE]:[key]=value,..``, or JSON objects of its attributes."""
+    CSV = "csv"
+    """FortiSIEM's events as a table with a header of attributes."""
 
 
 def sniff(lines: Sequence[bytes], *, complete: bool) -> Format | None:
@@ -38,18 +45,24 @@ def sniff(lines: Sequence[bytes], *, complete: bool) -> Format | None:
     """
     if not lines:
         return None
-    if is_audit_record(lines[-1]):
+    # Events of FortiSIEM's may quote audit records, as JSON may.
+    if is_fortisiem_line(lines[-1]):
+        return Format.FORTISIEM
+    if is_audit_record(lines[-1]) and not lines[-1].lstrip().startswith(b"{"):
         return Format.AUDIT
     first = lines[0].lstrip()
     if first.startswith(b"["):
         return Format.JSON
-    if lines[-1].lstrip().startswith(b"{") and _is_object(lines[-1]) and (len(lines) == 1 or _is_rows(lines)):
-        return Format.NDJSON
+    document = _object(lines[-1])
+    if document is not None and (len(lines) == 1 or _is_rows(lines)):
+        return Format.FORTISIEM if is_fortisiem_object(document) else Format.NDJSON
+    if (len(lines) == 1 or complete) and is_fortisiem_header(first):
+        return Format.CSV
     if not complete:
         return None
     if first.startswith(b"{"):
         return Format.NDJSON if len(lines) == 1 or _is_rows(lines) else Format.JSON
-    return Format.NDJSON if any(line.lstrip().startswith(b"{") and _is_object(line) for line in lines) else None
+    return Format.NDJSON if any(_object(line) is not None for line in lines) else None
 
 
 def is_audit_record(line: bytes) -> bool:
@@ -69,9 +82,9 @@ def unknown_format(name: str, lines: Sequence[bytes]) -> Diagnostic:
         )
     return Diagnostic(
         "unknown-format",
-        "the input is neither NDJSON nor a Linux audit log",
+        "the input is neither NDJSON nor a Linux audit log nor events of FortiSIEM's",
         place=place,
-        hint="events are read as one JSON document a line, or as the audit daemon wrote them",
+        hint="events are read as one JSON document a line, as the audit daemon or as FortiSIEM writes them",
     )
 
 
@@ -80,9 +93,10 @@ def _is_rows(lines: Sequence[bytes]) -> bool:
     return 2 * sum(line.startswith(b"{") for line in lines) >= len(lines)
 
 
-def _is_object(line: bytes) -> bool:
+def _object(line: bytes) -> Document | None:
+    if not line.lstrip().startswith(b"{"):
+        return None
     try:
-        decode_object(line)
+        return decode_object(line)
     except JsonLineError:
-        return False
-    return True
+        return None

@@ -130,8 +130,8 @@ class Between:
     """``operand [NOT] BETWEEN (low, high)``, both ends inside."""
 
     operand: Expression
-    low: Text | Number | Address
-    high: Text | Number | Address
+    low: Expression
+    high: Expression
     negated: bool = False
     span: Span = field(default=NOWHERE, compare=False)
 
@@ -150,7 +150,7 @@ class Contain:
     """``operand [NOT] CONTAIN text``."""
 
     operand: Expression
-    text: Text
+    text: Expression
     negated: bool = False
     span: Span = field(default=NOWHERE, compare=False)
 
@@ -163,6 +163,18 @@ class Regexp:
     pattern: Text
     negated: bool = False
     span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A function call that is a condition by itself: ``LookupTableHas(countries, srcIpAddr)``."""
+
+    call: FunctionCall
+
+    @property
+    def span(self) -> Span:
+        """Where the call stands."""
+        return self.call.span
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,5 +202,9 @@ class Not:
     span: Span = field(default=NOWHERE, compare=False)
 
 
-Condition = Compare | In | Between | IsNull | Contain | Regexp | And | Or | Not
+Leaf = Compare | In | Between | IsNull | Contain | Regexp | Holds
+Condition = Leaf | And | Or | Not
 """A filter or an aggregate as a whole."""
+
+REGEX_ARGUMENT = {"EXTRACT": 1}
+"""The place of the argument that is a regular expression, by the name of the function in upper case."""

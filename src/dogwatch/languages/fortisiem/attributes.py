@@ -5,48 +5,17 @@ from __future__ import annotations
 import csv
 import difflib
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from importlib import resources
 
-from dogwatch.schema.derived import DERIVED_FIELDS, FORTISIEM_PREFIX
-from dogwatch.schema.field import FieldType
+from dogwatch.schema.fortisiem import FORTISIEM_PREFIX, attribute_types
 
 RAW_MESSAGE = "rawEventMsg"
 """The attribute that holds the event as it was received; CONTAIN looks only where its words begin."""
 
-_TYPES = {
-    "STRING": FieldType.KEYWORD,
-    "BINARY": FieldType.KEYWORD,
-    "BINHEX": FieldType.KEYWORD,
-    "IP": FieldType.IP,
-    "DATE": FieldType.DATE,
-    "DOUBLE": FieldType.DOUBLE,
-    "INT16": FieldType.LONG,
-    "INT32": FieldType.LONG,
-    "INT64": FieldType.LONG,
-    "UCHAR": FieldType.LONG,
-    "UINT16": FieldType.LONG,
-    "UINT32": FieldType.LONG,
-    "UINT64": FieldType.LONG,
-}
-
 _LONGEST_SUGGESTED = 64
 _LENGTHS_APART = 3
 _LIKENESS = 0.75
-
-
-@lru_cache(maxsize=1)
-def attribute_types() -> Mapping[str, FieldType]:
-    """The type of every attribute that FortiSIEM defines, by internal name."""
-    table = resources.files("dogwatch.schema").joinpath("fortisiem_attributes.csv")
-    rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
-    exported = {row["name"]: _TYPES[row["value_type"]] for row in rows}
-    derived = {
-        path.removeprefix(FORTISIEM_PREFIX): field.ref.type
-        for path, field in DERIVED_FIELDS.items()
-        if path.startswith(FORTISIEM_PREFIX)
-    }
-    return {**exported, **derived}
 
 
 def attribute_path(name: str) -> str:
@@ -54,10 +23,17 @@ def attribute_path(name: str) -> str:
     return FORTISIEM_PREFIX + name
 
 
+def attribute_displayed(name: str) -> str | None:
+    """The attribute that the product's screens show under a name such as ``Source IP``, in any letter case."""
+    return _displayed().get(name.lower())
+
+
 def suggest_attribute(name: str) -> str | None:
     """The defined attribute that a mistyped name most likely means, if one resembles it."""
     if len(name) > _LONGEST_SUGGESTED:
         return None
+    if (shown := attribute_displayed(name)) is not None:
+        return shown
     folded = name.lower()
     begin, end = folded[:2], folded[-2:]
     # Measuring likeness is slow, and a mistyped name still begins or ends as the right one does.
@@ -69,3 +45,13 @@ def suggest_attribute(name: str) -> str | None:
     }
     close = difflib.get_close_matches(folded, alike, 1, _LIKENESS)
     return alike[close[0]] if close else None
+
+
+@cache
+def _displayed() -> Mapping[str, str]:
+    """From the names that the product's screens show, in lower case, to internal names; of several the first."""
+    table = resources.files("dogwatch.schema").joinpath("fortisiem_attributes.csv").read_text(encoding="utf-8")
+    shown: dict[str, str] = {}
+    for row in csv.DictReader(table.splitlines()):
+        shown.setdefault(row["display_name"].lower(), row["name"])
+    return shown

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dogwatch.base.diagnostic import DogwatchError, Span
+from dogwatch.base.time import parse_instant
 from dogwatch.languages.fortisiem.ast import (
+    REGEX_ARGUMENT,
     Address,
     And,
     Arithmetic,
@@ -22,6 +24,7 @@ from dogwatch.languages.fortisiem.ast import (
     Expression,
     FunctionCall,
     Group,
+    Holds,
     In,
     IsNull,
     Negative,
@@ -32,6 +35,7 @@ from dogwatch.languages.fortisiem.ast import (
     Star,
     Text,
 )
+from dogwatch.languages.fortisiem.attributes import attribute_displayed
 from dogwatch.languages.fortisiem.tokens import (
     BINDING,
     Kind,
@@ -58,7 +62,21 @@ _RESERVED = frozenset(
     {"AND", "OR", "NOT", "IN", "BETWEEN", "IS", "NULL", "CONTAIN", "CONTAINS", "REGEXP", "DISTINCT"}
 )
 _OPERATOR_WORDS = frozenset({"IN", "BETWEEN", "IS", "CONTAIN", "CONTAINS", "REGEXP", "NOT"})
+_FOREIGN = {
+    "STARTS": 'write REGEXP "^text"',
+    "STARTSWITH": 'write REGEXP "^text"',
+    "ENDS": 'write REGEXP "text$"',
+    "ENDSWITH": 'write REGEXP "text$"',
+    "LIKE": 'write CONTAIN "text" or REGEXP "pattern"',
+    "MATCHES": 'write REGEXP "pattern"',
+    "RLIKE": 'write REGEXP "pattern"',
+}
+"""Operators of other languages and of the product's screens, and what FortiSIEM's rules write for them."""
+
 _GROUP_PREFIX = "group@"
+_MOST_WORDS = 8
+"""Words of the longest display name."""
+
 _LONGEST_SHOWN = 40
 
 _Item = Text | Number | Address | Group
@@ -82,6 +100,15 @@ def parse_aggregate(source: str) -> Condition:
     return _Parser(source, over_groups=True).condition()
 
 
+def parse_value(source: str) -> Expression:
+    """The tree of one value of a group of events, such as ``AVG(cpuUtil) - MIN(cpuUtil)``.
+
+    Raises:
+        DogwatchError: As ``parse_aggregate``.
+    """
+    return _Parser(source, over_groups=True).value()
+
+
 class _Parser:
     def __init__(self, source: str, *, over_groups: bool) -> None:
         self._source = source
@@ -98,6 +125,12 @@ class _Parser:
         if not self._ended():
             raise self._unexpected("AND, OR or the end")
         return condition
+
+    def value(self) -> Expression:
+        value = self._as_expression(self._sum())
+        if not self._ended():
+            raise self._unexpected("an arithmetic operator or the end")
+        return value
 
     def _or(self) -> Condition | Expression:
         first = self._and()
@@ -134,7 +167,29 @@ class _Parser:
             return Compare(op, operand, right, operand.span.to(right.span))
         if self._token.kind is Kind.NAME and self._token.text.upper() in _OPERATOR_WORDS:
             return self._word_operator(self._as_expression(left))
+        if self._token.kind is Kind.NAME and not isinstance(left, Condition):
+            self._refuse_foreign(left)
         return left
+
+    def _refuse_foreign(self, left: Expression) -> None:
+        """Explain a word behind an operand: an operator of another language, or the rest of a display name."""
+        token = self._token
+        hint = _FOREIGN.get(token.text.upper())
+        if hint is not None:
+            raise syntax_error(self._source, token.span, f"`{token.text}` is no operator of this language", hint)
+        if isinstance(left, Attribute) and not token.is_word("AND") and not token.is_word("OR"):
+            self._refuse_display_name(left)
+
+    def _refuse_display_name(self, first: Attribute) -> None:
+        words, last = [first.name], self._token
+        while last.kind is Kind.NAME and len(words) < _MOST_WORDS and last.text.upper() not in _OPERATOR_WORDS:
+            words.append(last.text)
+            attribute = attribute_displayed(" ".join(words))
+            if attribute is not None:
+                span = first.span.to(last.span)
+                message = f"`{' '.join(words)}` is how the product shows the attribute `{attribute}`"
+                raise syntax_error(self._source, span, message, f"write {attribute}")
+            last = token_at(self._source, last.span.end)
 
     def _word_operator(self, operand: Expression) -> Condition:
         if self._token.is_word("IS"):
@@ -156,24 +211,41 @@ class _Parser:
                 return self._between(operand, negated)
             case "CONTAIN" | "CONTAINS":
                 self._advance()
-                text = self._quoted(unescaped)
+                text = self._contained()
                 return Contain(operand, text, negated, operand.span.to(text.span))
             case "REGEXP":
                 self._advance()
-                text = self._quoted(unescaped_regex)
-                return Regexp(operand, text, negated, operand.span.to(text.span))
+                pattern = self._quoted(unescaped_regex)
+                return Regexp(operand, pattern, negated, operand.span.to(pattern.span))
             case _:
                 raise self._unexpected("IN, BETWEEN, CONTAIN or REGEXP")
 
     def _between(self, operand: Expression, negated: bool) -> Condition:
-        bounds, end = self._items()
-        span = operand.span.to(end)
-        match bounds:
-            case (Text() | Number() | Address() as low, Text() | Number() | Address() as high):
-                return Between(operand, low, high, negated, span)
-            case _:
-                hint = "write BETWEEN (low, high)"
-                raise syntax_error(self._source, span, "BETWEEN takes two values", hint)
+        if not self._at("("):
+            raise self._unexpected("`(`", "write BETWEEN (low, high)")
+        low = self._bound()
+        if not self._at(","):
+            raise self._unexpected("`,`", "write BETWEEN (low, high)")
+        high = self._bound()
+        if not self._at(")"):
+            raise self._unexpected("`)`", "write BETWEEN (low, high)")
+        end = self._advance().span
+        return Between(operand, low, high, negated, operand.span.to(end))
+
+    def _bound(self) -> Expression:
+        """The end of a range behind the bracket or comma at the current token: a bare value or an expression."""
+        start = skip_blanks(self._source, self._token.span.end)
+        word = bare_word_at(self._source, start)
+        if word is not None and (
+            is_number(word.text) or is_address(word.text) or parse_instant(word.text) is not None
+        ):
+            after = token_at(self._source, word.span.end)
+            if after.kind is Kind.MARK and after.text in ",)":
+                self._counted(2)
+                self._token = after
+                return _bare_value(word)
+        self._advance()
+        return self._as_expression(self._sum())
 
     def _items(self) -> tuple[tuple[_Item, ...], Span]:
         """The bracketed list at the current token, and the span of its closing bracket.
@@ -207,14 +279,17 @@ class _Parser:
         if word is None:
             self._token = token_at(self._source, start)
             raise self._unexpected("a value")
-        span = word.span
-        if is_number(word.text):
-            return Number(word.text, span), span.end
-        if is_address(word.text):
-            return Address(word.text, span), span.end
         if word.text.lower().startswith(_GROUP_PREFIX) and len(word.text) > len(_GROUP_PREFIX):
-            return Group(word.text[len(_GROUP_PREFIX) :], span), span.end
-        return Text(word.text, span), span.end
+            return Group(word.text[len(_GROUP_PREFIX) :], word.span), word.span.end
+        return _bare_value(word), word.span.end
+
+    def _contained(self) -> Expression:
+        if self._token.kind in (Kind.TEXT, Kind.NUMBER, Kind.ADDRESS):
+            return self._quoted(unescaped)
+        if self._token.kind is Kind.NAME or self._at("("):
+            node = self._as_expression(self._atom())
+            return Text(node.text, node.span) if isinstance(node, Number | Address) else node
+        raise self._unexpected("a text in double quotes")
 
     def _quoted(self, meaning: Callable[[str], str]) -> Text:
         brackets = 0
@@ -299,10 +374,11 @@ class _Parser:
         if self._at("*"):
             args.append(Star(self._advance().span))
         elif not self._at(")"):
+            regex = REGEX_ARGUMENT.get(name.text.upper())
             args.append(self._or())
             while self._at(","):
                 self._advance()
-                args.append(self._or())
+                args.append(self._quoted(unescaped_regex) if len(args) == regex and self._quotes() else self._or())
         profile = self._profile()
         closing = self._expect(")")
         self._depth -= 1
@@ -312,6 +388,9 @@ class _Parser:
         if not self._over_groups:
             hint = "counting belongs in the aggregate of the subpattern"
             raise syntax_error(self._source, name.span, "a filter looks at single events", hint)
+
+    def _quotes(self) -> bool:
+        return self._token.kind is Kind.TEXT
 
     def _profile(self) -> int | None:
         if not (self._at(":") or self._at(";")):
@@ -326,6 +405,8 @@ class _Parser:
     def _as_condition(self, node: Condition | Expression) -> Condition:
         if isinstance(node, Condition):
             return node
+        if isinstance(node, FunctionCall) and not self._over_groups:
+            return Holds(node)
         raise syntax_error(
             self._source,
             self._token.span,
@@ -380,3 +461,13 @@ class _Parser:
 
     def _unexpected(self, expected: str, hint: str | None = None) -> DogwatchError:
         return syntax_error(self._source, self._token.span, f"expected {expected}, found {self._found()}", hint)
+
+
+def _is_plain(word: str) -> bool:
+    return is_number(word) or is_address(word) or parse_instant(word) is not None
+
+
+def _bare_value(word: Token) -> Text | Number | Address:
+    if is_number(word.text):
+        return Number(word.text, word.span)
+    return Address(word.text, word.span) if is_address(word.text) else Text(word.text, word.span)

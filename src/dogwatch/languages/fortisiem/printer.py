@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dogwatch.languages.fortisiem.ast import (
+    REGEX_ARGUMENT,
     Address,
     And,
     Arithmetic,
@@ -14,6 +15,7 @@ from dogwatch.languages.fortisiem.ast import (
     Expression,
     FunctionCall,
     Group,
+    Holds,
     In,
     IsNull,
     Negative,
@@ -52,6 +54,8 @@ def format_condition(node: Condition | Expression) -> str:
             return f"{_expression(operand)} {_not(negated)}CONTAIN {format_condition(text)}"
         case Regexp(operand=operand, pattern=pattern, negated=negated):
             return f'{_expression(operand)} {_not(negated)}REGEXP "{_regex(pattern.value)}"'
+        case Holds(call=call):
+            return _expression(call)
         case _:
             return _expression(node)
 
@@ -68,13 +72,18 @@ def _expression(node: Expression) -> str:
         case Star():
             return "*"
         case FunctionCall(name=name, args=args, distinct=distinct, profile=profile):
-            listed = ", ".join(format_condition(arg) for arg in args)
+            regex = REGEX_ARGUMENT.get(name.upper())
+            listed = ", ".join(_argument(arg, is_regex=place == regex) for place, arg in enumerate(args))
             suffix = "" if profile is None else f":{profile}"
             return f"{name}({'DISTINCT ' if distinct else ''}{listed}{suffix})"
         case Arithmetic(op=op, left=left, right=right):
             return f"{_operand(left, BINDING[op])} {op} {_operand(right, BINDING[op] + 1)}"
         case Negative(operand=operand):
             return f"-({_expression(operand)})"
+
+
+def _argument(arg: Condition | Expression, *, is_regex: bool) -> str:
+    return f'"{_regex(arg.value)}"' if is_regex and isinstance(arg, Text) else format_condition(arg)
 
 
 def _part(part: Condition) -> str:

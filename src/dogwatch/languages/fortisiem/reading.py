@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity, Span
 from dogwatch.base.fieldpath import MAX_NAMES, is_too_deep
@@ -11,17 +11,21 @@ from dogwatch.languages.fortisiem.ast import (
     And,
     Attribute,
     Condition,
+    Expression,
     FunctionCall,
     Not,
     Number,
     Or,
     Text,
 )
-from dogwatch.languages.fortisiem.attributes import attribute_path, attribute_types, suggest_attribute
+from dogwatch.languages.fortisiem.attributes import attribute_path, suggest_attribute
+from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions, Strictness
+from dogwatch.languages.fortisiem.resources import NO_RESOURCES, Resources
 from dogwatch.languages.lowering import TypeOf
 from dogwatch.logic.predicate import Field
 from dogwatch.schema.coerce import Missing, coerce
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
+from dogwatch.schema.fortisiem import attribute_types
 
 _MOST_ERRORS = 20
 """Errors after which reading a hopeless text stops."""
@@ -32,30 +36,46 @@ _NANOS_PER_MILLI = 1_000_000
 Constant = Text | Number | Address
 """What a field can be compared with."""
 
-_KINDS = {
+KINDS = {
+    FieldType.KEYWORD: "texts",
+    FieldType.TEXT: "texts",
     FieldType.LONG: "numbers",
     FieldType.DOUBLE: "numbers",
     FieldType.BOOLEAN: "`true` or `false`",
     FieldType.DATE: "dates",
     FieldType.IP: "addresses",
+    FieldType.VERSION: "versions",
+    FieldType.OBJECT: "objects",
+}
+"""What values of a type are, in messages."""
+
+_HINTS = {
+    FieldType.DATE: 'write "2026-01-31T12:00:00Z", or the milliseconds since 1970',
+    FieldType.IP: "write an address such as 10.1.2.3, or a block such as 10.0.0.0/8",
 }
 
-_NEEDS = {
-    "DEVICETOCMDBATTR": "the thresholds of each device, which no source gives yet",
-    "LOOKUPTABLEGET": "a lookup table, which no source gives yet",
-    "LOOKUPTABLEHAS": "a lookup table, which no source gives yet",
-    "STAT_AVG": "a baseline profile, which no source gives yet",
-    "STAT_STDDEV": "a baseline profile, which no source gives yet",
-}
+_LONGEST_SHOWN = 40
 
 
 @dataclass(slots=True)
 class Report:
-    """The problems met so far, over all texts of one subpattern."""
+    """The problems met so far, over all texts of one clause.
+
+    Attributes:
+        errors: What makes it impossible to run.
+        notes: Warnings and notices.
+        unknown: The attributes that nobody defines.
+        missing: What no file describes, by the warning's code and its name.
+        branches: How many ``IF`` were written out.
+        met: All problems, for each to be kept once.
+    """
 
     errors: list[Diagnostic] = field(default_factory=list)
     notes: list[Diagnostic] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)
+    missing: set[tuple[str, str]] = field(default_factory=set)
+    branches: int = 0
+    met: set[Diagnostic] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +86,25 @@ class Reading:
         source: The text that spans point into.
         type_of: The schema of the events; asked before FortiSIEM's own table of attributes.
         report: Where problems go.
+        resources: What groups, tables, limits and profiles hold.
+        options: The switches.
     """
 
     source: str
     type_of: TypeOf
     report: Report
+    resources: Resources = NO_RESOURCES
+    options: FortisiemOptions = VENDOR
 
-    def known_type(self, attribute: Attribute) -> FieldType | None:
-        """The attribute's type; ``None``, with a warning, for one that FortiSIEM does not define."""
+    def of(self, source: str) -> Reading:
+        """Another text of the same clause."""
+        return replace(self, source=source)
+
+    def known_type(self, attribute: Attribute, hint: str | None = None) -> FieldType | None:
+        """The attribute's type; ``None``, with a warning, for one that FortiSIEM does not define.
+
+        The hint is given with the warning if no defined attribute resembles it.
+        """
         kind = self.type_of(attribute_path(attribute.name)) or attribute_types().get(attribute.name)
         if kind is None and attribute.name not in self.report.unknown:
             self.report.unknown.add(attribute.name)
@@ -84,7 +115,7 @@ class Reading:
                 "unknown-attribute",
                 f"`{attribute.name}` is no attribute that FortiSIEM defines",
                 attribute.span,
-                f"did you mean `{likely}`?" if likely else None,
+                f"did you mean `{likely}`?" if likely else hint,
             )
         return kind
 
@@ -98,10 +129,15 @@ class Reading:
             self.error("field-too-deep", f"the attribute's name has more than {MAX_NAMES} parts", attribute.span)
         return Field(FieldRef(attribute_path(attribute.name), kind), blank_is_missing=True)
 
-    def scalar(self, constant: Constant, kind: FieldType) -> Scalar | None:
+    def scalar(self, constant: Constant, kind: FieldType, of: Expression | None = None) -> Scalar | None:
         """A constant as a value of a type; ``None``, with an error, if it is none.
 
         A whole number stays an integer; a fraction stays one even where the field holds integers.
+
+        Args:
+            constant: The constant.
+            kind: The type.
+            of: What it is compared with, to name it.
         """
         text = constant.value if isinstance(constant, Text) else constant.text
         if kind.is_number:
@@ -115,15 +151,31 @@ class Reading:
             value = coerce(text, kind)
         if not isinstance(value, Missing):
             return value
-        shown = text if len(text) <= 40 else f"{text[:40]}..."
-        self.error("fortisiem-type", f"the attribute holds {_KINDS[kind]}, which `{shown}` is not", constant.span)
+        holder = "the attribute" if of is None else self.described(of)
+        verb = "gives" if isinstance(of, FunctionCall) else "holds"
+        message = f"{holder} {verb} {KINDS[kind]}, which `{shown(text)}` is not"
+        self.error("fortisiem-type", message, constant.span, _HINTS.get(kind))
         return None
 
-    def unsupported_call(self, call: FunctionCall) -> None:
-        """Keep the error that a function cannot run here, with what it would need."""
-        needs = _NEEDS.get(call.name.upper())
-        message = f"`{call.name}` needs {needs}" if needs else f"the function `{call.name}` is not supported here"
-        self.error("fortisiem-unsupported", message, call.span)
+    def text_of(self, node: Expression | Condition) -> str:
+        """What the author wrote for a node, cut if it is long."""
+        return shown(self.source[node.span.start : node.span.end])
+
+    def described(self, node: Expression) -> str:
+        """An operand by its name."""
+        return f"`{shown(node.name)}`" if isinstance(node, Attribute | FunctionCall) else "this"
+
+    def missing(self, code: str, name: str, message: str, span: Span, hint: str) -> None:
+        """Keep once that no file describes something: a warning, or an error if that is asked for."""
+        if (code, name) in self.report.missing:
+            return
+        self.report.missing.add((code, name))
+        keep = self.error if Strictness.GROUPS in self.options else self.note
+        keep(code, message, span, hint)
+
+    def never(self, message: str, span: Span, hint: str | None = None) -> None:
+        """Warn of what cannot hold for any event."""
+        self.note("fortisiem-never-holds", message, span, hint)
 
     def precedence_notes(self, condition: Condition) -> None:
         """Warn wherever AND and OR meet without brackets: FortiSIEM's documents do not say which binds tighter."""
@@ -149,7 +201,7 @@ class Reading:
     def note(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
         """Keep a warning."""
         warning = Severity.WARNING
-        self.report.notes.append(Diagnostic(code, message, warning, source=self.source, span=span, hint=hint))
+        self._keep(self.report.notes, Diagnostic(code, message, warning, source=self.source, span=span, hint=hint))
 
     def error(self, code: str, message: str, span: Span, hint: str | None = None) -> None:
         """Keep an error.
@@ -157,6 +209,17 @@ class Reading:
         Raises:
             DogwatchError: There are so many that looking on is no use.
         """
-        self.report.errors.append(Diagnostic(code, message, source=self.source, span=span, hint=hint))
+        self._keep(self.report.errors, Diagnostic(code, message, source=self.source, span=span, hint=hint))
         if len(self.report.errors) >= _MOST_ERRORS:
             raise DogwatchError(self.report.errors)
+
+    def _keep(self, kept: list[Diagnostic], diagnostic: Diagnostic) -> None:
+        """Add a problem that was not met before, as it is where a part of a text is read several times."""
+        if diagnostic not in self.report.met:
+            self.report.met.add(diagnostic)
+            kept.append(diagnostic)
+
+
+def shown(text: str) -> str:
+    """A text of the author's as messages show it."""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

@@ -102,5 +102,28 @@ _NUMBERS = (
 
 _NULLS = (Signature("is_null", (Parameter("value", ValueKind.ANY, takes_null=True),), ValueKind.BOOLEAN),)
 
-FUNCTIONS: dict[str, Signature] = {signature.name: signature for signature in (*_STRINGS, *_NUMBERS, *_NULLS)}
+_TEXTS = (
+    *(
+        Signature(name, (_text("source"),), ValueKind.TEXT)
+        for name in ("trim_left", "trim_right", "trim", "lower", "upper")
+    ),
+    Signature("replace", (_text("source"), _text("searched"), _text("replacement")), ValueKind.TEXT),
+    Signature("sub_str", (_text("source"), _number("start"), _number("length", optional=True)), ValueKind.TEXT),
+    Signature(
+        "extract", (_text("source"), _text("regex"), _number("group", optional=True)), ValueKind.TEXT, folds=True
+    ),
+)
+
+_CONVERSIONS = (
+    Signature("log", (_number("value"),), ValueKind.NUMBER),
+    *(
+        Signature(name, (Parameter("value", ValueKind.ANY),), ValueKind.NUMBER)
+        for name in ("to_double", "to_integer")
+    ),
+    *(Signature(name, (_number("instant"),), ValueKind.NUMBER) for name in ("hour_of_day", "day_of_week")),
+)
+
+FUNCTIONS: dict[str, Signature] = {
+    signature.name: signature for signature in (*_STRINGS, *_NUMBERS, *_NULLS, *_TEXTS, *_CONVERSIONS)
+}
 """Every function by name. Address tests and wildcards are leaves of their own (InNetwork, Like)."""

@@ -16,6 +16,7 @@ from dogwatch.languages.fortisiem.ast import (
     Expression,
     FunctionCall,
     Group,
+    Holds,
     In,
     IsNull,
     Negative,
@@ -43,13 +44,22 @@ _OPS = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
 
 def _calls(args: st.SearchStrategy[Expression | Condition], *, over_groups: bool) -> st.SearchStrategy[Expression]:
     plain: st.SearchStrategy[Expression] = st.builds(
-        FunctionCall, st.sampled_from(["LEN", "IF", "AVG"]), st.lists(args, max_size=3).map(tuple)
+        FunctionCall,
+        st.sampled_from(["LEN", "IF", "AVG", "LookupTableGet", "DeviceToCMDBAttr", "sub_str"]),
+        st.lists(args, max_size=3).map(tuple),
+    )
+    extract: st.SearchStrategy[Expression] = st.builds(
+        lambda name, text, regex: FunctionCall(name, (text, regex)),
+        st.sampled_from(["EXTRACT", "extract"]),
+        args,
+        PATTERNS,
     )
     if not over_groups:
-        return plain
+        return plain | extract
     star = st.just((Star(),))
     return st.one_of(
         plain,
+        extract,
         st.builds(FunctionCall, st.just("COUNT"), star),
         st.builds(FunctionCall, st.just("COUNT"), _ATTRIBUTES.map(lambda attribute: (attribute,)), st.just(True)),
         st.builds(
@@ -64,12 +74,14 @@ def _calls(args: st.SearchStrategy[Expression | Condition], *, over_groups: bool
 
 def _expressions(*, over_groups: bool) -> st.SearchStrategy[Expression]:
     base: st.SearchStrategy[Expression] = st.one_of(_ATTRIBUTES, _CONSTANTS)
+    condition = st.builds(Compare, _OPS, base, base)
     return st.recursive(
         base,
         lambda inner: st.one_of(
             st.builds(Arithmetic, st.sampled_from("+-*/"), inner, inner),
             st.builds(Negative, inner),
             _calls(inner, over_groups=over_groups),
+            st.builds(lambda test, one, other: FunctionCall("If", (test, one, other)), condition, inner, inner),
         ),
         max_leaves=5,
     )
@@ -82,11 +94,16 @@ def trees(*, over_groups: bool) -> st.SearchStrategy[Condition]:
     leaves: st.SearchStrategy[Condition] = st.one_of(
         st.builds(Compare, _OPS, values, values),
         st.builds(In, values, items, _FLAGS),
-        st.builds(Between, values, _CONSTANTS, _CONSTANTS, _FLAGS),
+        st.builds(Between, values, values, values, _FLAGS),
         st.builds(IsNull, values, _FLAGS),
-        st.builds(Contain, values, TEXTS, _FLAGS),
+        st.builds(Contain, values, TEXTS | _ATTRIBUTES | _calls(_ATTRIBUTES, over_groups=False), _FLAGS),
         st.builds(Regexp, values, PATTERNS, _FLAGS),
     )
+    if not over_groups:
+        names = st.sampled_from(["LookupTableHas", "IF", "LEN"])
+        leaves |= st.builds(
+            lambda name, args: Holds(FunctionCall(name, args)), names, st.lists(values, max_size=3).map(tuple)
+        )
 
     def larger(inner: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition]:
         parts = st.lists(inner, min_size=2, max_size=3).map(tuple)

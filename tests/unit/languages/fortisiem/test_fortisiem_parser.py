@@ -1,6 +1,7 @@
 import json
 import os
 import time
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from dogwatch.languages.fortisiem.ast import (
     Contain,
     FunctionCall,
     Group,
+    Holds,
     In,
     IsNull,
     Negative,
@@ -32,6 +34,7 @@ from dogwatch.languages.fortisiem.ast import (
     Star,
     Text,
 )
+from dogwatch.languages.fortisiem.joins import parse_joins
 from dogwatch.languages.fortisiem.parser import MAX_ARITHMETIC, MAX_DEPTH, parse_aggregate, parse_filter
 from dogwatch.languages.fortisiem.printer import format_condition
 
@@ -41,6 +44,7 @@ CONFORMANCE = SHARED / "conformance" / "fortisiem"
 A, B, C = (Compare("=", Attribute(name), Number("1")) for name in "abc")
 X, Y, Z = (Attribute(name) for name in "abc")
 ONE = Number("1")
+HAS = Holds(FunctionCall("has", (X,)))
 COUNT = FunctionCall("COUNT", (Star(),))
 
 
@@ -77,11 +81,28 @@ def test_the_texts_of_published_rules_parse() -> None:
         cut = any("cut" in missing for missing in rule["missing_fields"])
         for subpattern in rule["subpatterns"] or []:
             if subpattern["filter"] and not cut and subpattern["filter"].count('"') % 2 == 0:
-                parse_filter(subpattern["filter"])
+                tree = parse_filter(subpattern["filter"])
+                assert parse_filter(format_condition(tree)) == tree
                 count += 1
             if subpattern["aggregate"]:
-                parse_aggregate(subpattern["aggregate"])
+                tree = parse_aggregate(subpattern["aggregate"])
+                assert parse_aggregate(format_condition(tree)) == tree
+        if rule["global_constraint"]:
+            assert parse_joins(rule["global_constraint"])
     assert count > 15
+
+
+def test_the_texts_of_rule_files_read_back_the_same() -> None:
+    paths = sorted((CONFORMANCE / "xml").glob("*.xml"))
+    if not paths:
+        pytest.skip(f"the conformance data is not here: {CONFORMANCE}")
+    for path in paths:
+        # The files are our own data, not an attacker's.
+        for subpattern in ET.parse(path).getroot().iter("SubPattern"):  # noqa: S314
+            tree = parse_filter(subpattern.findtext("SingleEvtConstr", ""))
+            assert parse_filter(format_condition(tree)) == tree
+            tree = parse_aggregate(subpattern.findtext("GroupEvtConstr", ""))
+            assert parse_aggregate(format_condition(tree)) == tree
 
 
 @pytest.mark.parametrize(
@@ -112,6 +133,16 @@ def test_the_texts_of_published_rules_parse() -> None:
         ("a = 10.1.1.1", Compare("=", Attribute("a"), Address("10.1.1.1"))),
         ("a = 10.1/2", Compare("=", Attribute("a"), Arithmetic("/", Number("10.1"), Number("2")))),
         ("to_lower(a) = 'x'", Compare("=", FunctionCall("to_lower", (Attribute("a"),)), Text("x"))),
+        ("has(a) AND NOT (has(a))", And((HAS, Not(HAS)))),
+        ("a CONTAIN b", Contain(X, Y)),
+        ("a CONTAIN (f(b))", Contain(X, FunctionCall("f", (Y,)))),
+        ("a CONTAIN (5)", Contain(X, Text("5"))),
+        ("a BETWEEN (b, c*1)", Between(X, Y, Arithmetic("*", Z, ONE))),
+        ("a BETWEEN (-(b), 2024-01-31)", Between(X, Negative(Y), Text("2024-01-31"))),
+        ("a BETWEEN (1970-01-01, 1 + 1)", Between(X, Text("1970-01-01"), Arithmetic("+", ONE, ONE))),
+        ("a BETWEEN (10.0.0.1,'x')", Between(X, Address("10.0.0.1"), Text("x"))),
+        (r"""extract(a, "\\.\"x", 1) = "\\" """, Compare("=", FunctionCall(
+            "extract", (X, Text(r'\\."x'), ONE)), Text("\\"))),
         ("IF(a=1, 2, b) = 1", Compare("=", FunctionCall("IF", (A, Number("2"), Attribute("b"))), Number("1"))),
     ],
 )  # fmt: skip
@@ -162,10 +193,21 @@ def test_aggregates(source: str, tree: Condition) -> None:
         ("and = 1", 0, 3, "found `and`"),
         ("a = 'x\\'", 4, 5, "never closed"),
         ('a = "\ud800"', 4, 7, "surrogate"),
-        ("a BETWEEN (1, Group@X)", 0, 22, "two values"),
+        ("a BETWEEN (1, Group@X)", 19, 20, "expected an operator"),
         ("a = 1 AND b", 11, 11, "expected an operator"),
         ("(a=1)+1 = 2", 1, 4, "cannot be an operand"),
         ("f(a:b) = 1", 4, 5, "baseline profile"),
+        ("a STARTS WITH 'x'", 2, 8, "no operator of this language"),
+        ("a endswith 'x'", 2, 10, "no operator of this language"),
+        ("x = 1 AND Source Ip = 1", 10, 19, "shows the attribute `srcIpAddr`"),
+        ("Source IP IN (1)", 0, 9, "shows the attribute `srcIpAddr`"),
+        ("Source of IP = 1", 7, 9, "expected an operator"),
+        ("a BETWEEN (1 2)", 13, 14, "expected `,`"),
+        ("a BETWEEN (1, 2", 15, 15, "expected `)`"),
+        ("a BETWEEN 1", 10, 11, "expected `(`"),
+        ("a BETWEEN (a = 1, 2)", 13, 14, "expected `,`"),
+        ("a CONTAIN b = 1", 12, 13, "expected AND, OR or the end"),
+        ("COUNT(*)", 8, 8, "expected an operator"),
     ],
 )
 def test_syntax_errors_point_at_the_fault(source: str, start: int, end: int, part: str) -> None:

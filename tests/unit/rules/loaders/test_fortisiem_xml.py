@@ -1,9 +1,22 @@
+from pathlib import Path
+
 import pytest
 
-from dogwatch.base.diagnostic import Severity
+from dogwatch.base.diagnostic import Diagnostic, Severity, Span
 from dogwatch.rules.loaders.fortisiem_xml import load
 from dogwatch.rules.loaders.source import MAX_BYTES
-from dogwatch.rules.model import FortisiemRule, Level, Operator, XmlElement
+from dogwatch.rules.model import (
+    ClearCondition,
+    Extra,
+    FortisiemRule,
+    Level,
+    Operator,
+    PatternClear,
+    QuietClear,
+    WatchListAddition,
+    XmlElement,
+)
+from dogwatch.rules.ruleset import load_rules
 
 RULE = """\
 <Rule group="G1, G2" id="PH_1" phIncidentCategory="Server" function="Security" \
@@ -108,7 +121,10 @@ def test_cdata_and_an_inner_element_are_text() -> None:
     assert rules_of(inner)[0].subpatterns[0].filter == 'eventType = "A" AND x < 3'
 
 
-SECOND = '<SubPattern name="S"><SingleEvtConstr>b = 1</SingleEvtConstr></SubPattern>'
+SECOND = (
+    '<SubPattern name="S"><SingleEvtConstr>b = 1</SingleEvtConstr>'
+    "<GroupEvtConstr>COUNT(*) &gt;= 3</GroupEvtConstr></SubPattern>"
+)
 THEN = '<Operator rank="1" type="FOLLOWED_BY"/>'
 
 
@@ -119,18 +135,14 @@ def test_operators_between_or_after(more: str) -> None:
     assert [each.name for each in rule.subpatterns] == ["F", "S"]
     assert rule.operators == (Operator("FOLLOWED_BY", 1),)
     assert rule.global_constraint == "F.user = S.user"
-    assert rule.obstacle == "FortiSIEM rules with 2 subpatterns are not run yet"
+    assert rule.clause.relation == "F FOLLOWED_BY (rank 1) S"
+    assert rule.obstacle is None
 
 
-def test_a_clear_condition_is_data() -> None:
-    clear = '<ClearCondition method="Auto" type="timebased"><QuietPeriod>600</QuietPeriod></ClearCondition>'
+def test_a_clear_condition_of_time() -> None:
+    clear = '<ClearCondition method="Auto" type="timebased"><QuietPeriod> 600 </QuietPeriod></ClearCondition>'
     (rule,) = rules_of(RULE.replace("</Rule>", f"{clear}</Rule>"))
-    assert rule.clear_condition == XmlElement(
-        "ClearCondition",
-        (("method", "Auto"), ("type", "timebased")),
-        "",
-        (XmlElement("QuietPeriod", (), "600"),),
-    )
+    assert rule.clear_condition == ClearCondition(QuietClear(600))
 
 
 def test_the_variant_without_an_id() -> None:
@@ -154,7 +166,7 @@ def test_a_sub_function_that_is_no_tactic() -> None:
         ('severity="9"', "", "rule-field-missing", "r.xml:8"),
         ("false", "maybe", "rule-field-type", "r.xml:4"),
         ("hostName = F.hostName", "hostName = hostName", "fortisiem-mapping", "r.xml:9"),
-        ("hostName = F.hostName", "hostName = Other.hostName", "fortisiem-mapping", "r.xml:8"),
+        ("hostName = F.hostName", "hostName = Other.hostName", "fortisiem-mapping", "r.xml:9"),
         ('eventType = "A" AND x &lt; 3', " ", "rule-field-missing", "r.xml:12"),
         ("</PatternClause>", f"{SECOND}</PatternClause>", "fortisiem-operators", "r.xml:11"),
     ],
@@ -212,3 +224,162 @@ def test_an_entity_without_a_declaration_is_a_syntax_error() -> None:
 def test_deep_nesting_and_long_texts_are_refused() -> None:
     assert [code for code, _ in problems_of("<a>" * 5000 + "</a>" * 5000)] == ["xml-syntax"]
     assert [code for code, _ in problems_of("<a>" + " " * MAX_BYTES + "</a>")] == ["rule-file-too-large"]
+
+
+MORE = """\
+  <ClearCondition method="Auto" type="patternbased" why="w">
+    <ClearIncidentDef name="UP" a="b"><ArgList>h = D.host</ArgList></ClearIncidentDef>
+    <ClearConstr>UP.h = PH_RULE_one.hostName</ClearConstr>
+    <PatternClause window="60" c="d">
+      <SubPattern name="D"><SingleEvtConstr>d = 1</SingleEvtConstr><GroupByAttr>host</GroupByAttr>
+        <GroupEvtConstr>COUNT(*) &gt;= 1</GroupEvtConstr></SubPattern>
+      <Operator type="OR" new="n"/>
+      <SubPattern name="E"><SingleEvtConstr>e = 1</SingleEvtConstr>
+        <GroupEvtConstr>COUNT(*) &gt;= 1</GroupEvtConstr><Odd/></SubPattern>
+      <GlobalConstr>D.host = E.host</GlobalConstr>
+    </PatternClause>
+  </ClearCondition>
+  <Wrapper><DynWatchListDef attr="hostName"><WatchList>One</WatchList><WatchList>Two</WatchList></DynWatchListDef>
+  </Wrapper>
+  <notificationfrequency>60</notificationfrequency>
+</Rule>"""
+
+
+def test_a_clear_condition_that_is_a_pattern() -> None:
+    (rule,) = rules_of(RULE.replace("</Rule>", MORE))
+    assert rule.clear_condition is not None
+    assert rule.clear_condition.extra == Extra((("why", "w"),))
+    when = rule.clear_condition.when
+    assert isinstance(when, PatternClear)
+    assert (when.name, [str(each) for each in when.mapping]) == ("UP", ["h = D.host"])
+    assert when.extra == Extra((("a", "b"),))
+    assert (when.constraint, str(when.constraint_place)) == ("UP.h = PH_RULE_one.hostName", "r.xml:21:18")
+    clause = when.clause
+    assert (clause.window, clause.relation, clause.global_constraint) == (60, "D OR E", "D.host = E.host")
+    assert clause.extra == Extra((("c", "d"),))
+    assert clause.operators[0].extra == Extra((("new", "n"),))
+    assert clause.subpatterns[1].extra == Extra((), (XmlElement("Odd"),))
+
+
+def test_watch_lists_anywhere_and_the_frequency_of_notifications() -> None:
+    (rule,) = rules_of(RULE.replace("</Rule>", MORE))
+    assert rule.watch_lists == (WatchListAddition("hostName", ("One", "Two")),)
+    assert rule.notification_frequency == 60
+    # What was read is not kept as data too, nor what held nothing else.
+    assert [each.name for each in rule.extra["elements"]] == ["CustomerScope"]
+    (other,) = rules_of(RULE.replace('new="kept"', 'NotificationFrequency="90"'))
+    assert other.notification_frequency == 90
+    assert "attributes" not in other.extra
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ('<ClearCondition type="moon"/>', "fortisiem-clear-unknown"),
+        ("<DynWatchListDef><WatchList>L</WatchList></DynWatchListDef>", "fortisiem-watch-list"),
+        ('<DynWatchListDef attr="hostName"/>', "fortisiem-watch-list"),
+        ("<NotificationFrequency>often</NotificationFrequency>", "fortisiem-notification"),
+        ("<NotificationFrequency>0</NotificationFrequency>", "fortisiem-notification"),
+    ],
+)
+def test_what_cannot_be_acted_on_is_kept_with_a_warning(more: str, code: str) -> None:
+    loaded = load(RULE.replace("</Rule>", f"\n{more}</Rule>"), "r.xml")
+    assert [(each.code, each.severity, str(each.place)) for each in loaded.diagnostics] == [
+        (code, Severity.WARNING, "r.xml:20")
+    ]
+    (rule,) = loaded.rules
+    assert rule.extra["elements"][-1].name == more[1:].partition(">")[0].partition(" ")[0].rstrip("/")
+
+
+def test_an_addition_of_what_the_incident_does_not_have() -> None:
+    more = '<DynWatchListDef attr="user"><WatchList>L</WatchList></DynWatchListDef></Rule>'
+    loaded = load(RULE.replace("</Rule>", more), "r.xml")
+    assert [(each.code, each.severity) for each in loaded.diagnostics] == [
+        ("fortisiem-watch-list", Severity.WARNING)
+    ]
+    assert len(loaded.rules) == 1
+
+
+def test_a_subpattern_without_an_aggregate() -> None:
+    loaded = load(RULE.replace("<GroupEvtConstr>COUNT(*) &gt;= 2</GroupEvtConstr>", ""), "r.xml")
+    assert [(each.code, each.severity, str(each.place)) for each in loaded.diagnostics] == [
+        ("fortisiem-no-aggregate", Severity.NOTICE, "r.xml:12")
+    ]
+    (rule,) = loaded.rules
+    assert isinstance(rule, FortisiemRule)
+    assert rule.subpatterns[0].aggregate == "COUNT(*) >= 1"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "place"),
+    [
+        (MORE.split("\n")[1], "", "rule-field-missing", "r.xml:19"),
+        ('<SubPattern name="E">', '<SubPattern name="D">', "fortisiem-subpattern-repeated", "r.xml:20"),
+        ("h = D.host", "h = X.host", "fortisiem-mapping", "r.xml:20"),
+        ('window="60"', "", "rule-field-missing", "r.xml:22"),
+        ('<Operator type="OR" new="n"/>', "", "fortisiem-operators", "r.xml:22"),
+        ('<Operator type="OR" new="n"/>', '<Operator rank="1"/>', "rule-field-missing", "r.xml:25"),
+        ('type="patternbased"', 'type="timebased"', "rule-field-missing", "r.xml:19"),
+        ('type="OR"', 'type="OR" rank="-1"', "rule-field-range", "r.xml:25"),
+    ],
+)
+def test_faults_of_a_clear_condition(old: str, new: str, code: str, place: str) -> None:
+    whole = RULE.replace("</Rule>", "\n" + MORE).replace("\n\n", "\n")
+    assert old in whole
+    assert problems_of(whole.replace(old, new)) == [(code, place)]
+
+
+def test_repeated_elements_are_kept_behind_the_first() -> None:
+    (rule,) = rules_of(RULE.replace("<Name>One</Name>", "<Name>One</Name><Name>Two</Name>"))
+    assert rule.name == "One"
+    assert rule.extra["elements"][0] == XmlElement("Name", text="Two")
+
+
+def test_texts_behind_escapes_keep_their_columns() -> None:
+    text = RULE.replace('eventType = "A" AND x', "a &lt; 1 <!-- c --> <![CDATA[b &]]> &amp;\r\n x")
+    (rule,) = rules_of(text)
+    subpattern = rule.subpatterns[0]
+    assert subpattern.filter == "a < 1  b & &\n x < 3"
+    begin = subpattern.filter_place
+    assert begin is not None
+    raw = text.replace("\r\n", "\n").split("\n")
+    for at, sign in ((0, "a"), (4, "1"), (7, "b"), (11, "&amp;"), (14, "x"), (18, "3")):
+        found = Diagnostic("c", "m", source=subpattern.filter, span=Span(at, at + 1)).at(
+            begin, subpattern.filter_steps
+        )
+        assert found.place is not None
+        assert raw[(found.place.line or 0) - 1][(found.place.column or 0) - 1 :].startswith(sign), sign
+
+
+def test_rules_on_one_line_have_their_columns() -> None:
+    (rule,) = rules_of(RULE.replace("\n", " "))
+    assert rule.query_place is not None
+    assert RULE.replace("\n", " ")[(rule.query_place.column or 0) - 1 :].startswith("eventType")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (RULE.replace("PH_1", "x" * 10_100_000), "xml-syntax"),
+        ("<a>" * 100_000 + "</a>" * 100_000, "xml-syntax"),
+        (RULE.replace("</Rule>", "<x>" * 100 + "</x>" * 100 + "</Rule>"), "fortisiem-element-limit"),
+        (RULE.replace("new=", " ".join(f'a{n}=""' for n in range(200)) + " new="), "fortisiem-element-limit"),
+        ("<Rules>" + "<Rule/>" * 100_000 + "</Rules>", "fortisiem-too-many-rules"),
+        (RULE.replace("One", "O\0e"), "xml-syntax"),
+    ],
+)
+def test_hostile_files_give_one_diagnostic_with_its_place(text: str, code: str) -> None:
+    ((found, place),) = problems_of(text)
+    assert found == code
+    assert place.startswith("r.xml:")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_encodings_whatever_is_declared(tmp_path: Path, encoding: str) -> None:
+    text = '<?xml version="1.0" encoding="ISO-8859-1"?>\n' + RULE.replace("One", "Éïn")
+    (tmp_path / "r.xml").write_bytes(text.encode(encoding))
+    loaded = load_rules(tmp_path)
+    assert [rule.name for rule in loaded] == ["Éïn"]
+    (tmp_path / "r.xml").write_bytes(text.encode("latin-1"))
+    (problem,) = load_rules(tmp_path).errors
+    assert (problem.code, str(problem.place)[-4:]) == ("rule-file-encoding", ":3:9")

@@ -1,0 +1,72 @@
+"""What a scan finds, counted on its way out and kept in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from dogwatch.alerts.ledger import Ledger
+from dogwatch.alerts.model import SEVERITIES, AlertKind, Detection, WatchEntry
+from dogwatch.alerts.store import Filed
+
+_FILED_TOGETHER = 500
+"""Detections of one ledger transaction."""
+
+
+class Account:
+    """Counts detections on their way out, and keeps them in a ledger if there is one.
+
+    Args:
+        fail_on: The least severity that makes the scan fail, if any does.
+
+    Attributes:
+        alerts: Alerts so far, without building blocks.
+        incidents: The incidents so far, by uuid.
+        failed: Whether anything had that severity.
+        ledger: What the ledger made of it, if there is one.
+    """
+
+    def __init__(self, fail_on: str | None) -> None:
+        self.alerts = 0
+        self.incidents: set[str] = set()
+        self.failed = False
+        self.ledger: Filed | None = None
+        self._levels = frozenset(SEVERITIES[SEVERITIES.index(fail_on) :] if fail_on else ())
+
+    def watched(self, detections: Iterable[Detection]) -> Iterator[Detection]:
+        """Detections as they pass, counted."""
+        for detection in detections:
+            if detection.kind is AlertKind.INCIDENT:
+                self.incidents.add(detection.uuid)
+            elif detection.kind is AlertKind.ALERT:
+                self.alerts += 1
+            if detection.kind is not AlertKind.BUILDING_BLOCK:
+                self.failed = self.failed or detection.severity in self._levels
+            yield detection
+
+    def filed(
+        self,
+        detections: Iterable[Detection],
+        store: Ledger,
+        entries: Callable[[], Sequence[WatchEntry]],
+        *,
+        at_once: bool,
+    ) -> Iterator[Detection]:
+        """Keep detections before they are shown: what was seen is never missing from the ledger.
+
+        What rules added to watch lists by then is kept with them.
+        """
+        waiting: list[Detection] = []
+        self.ledger = Filed()
+        for detection in detections:
+            waiting.append(detection)
+            if at_once or len(waiting) >= _FILED_TOGETHER:
+                yield from self._file(waiting, store, entries())
+                waiting = []
+        yield from self._file(waiting, store, entries())
+
+    def _file(
+        self, detections: Sequence[Detection], store: Ledger, entries: Sequence[WatchEntry]
+    ) -> Sequence[Detection]:
+        filed, so_far = store.file(detections, entries), self.ledger or Filed()
+        self.ledger = Filed(so_far.new + filed.new, so_far.updated + filed.updated, so_far.known + filed.known)
+        return detections

@@ -1,0 +1,1 @@
+"""What the matcher of composite patterns is made of: matches, joins, memories, and the nodes of a relation."""

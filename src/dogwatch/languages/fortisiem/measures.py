@@ -1,0 +1,78 @@
+"""The aggregates of a group by the names that FortiSIEM gives them."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from dogwatch.logic.pattern import AggregateFunction, Statistic
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """An aggregate.
+
+    Attributes:
+        name: Its name as FortiSIEM writes it.
+        function: What is computed.
+        percent: Which percentile, if its name says so.
+    """
+
+    name: str
+    function: AggregateFunction
+    percent: float | None = None
+
+    @property
+    def needs_percent(self) -> bool:
+        """Whether its second argument says which percentile."""
+        return self.function is AggregateFunction.PCTILE and self.percent is None
+
+
+_ALL = (
+    *(
+        Measure(function.name, function)
+        for function in AggregateFunction
+        if function not in (AggregateFunction.COUNT_DISTINCT, AggregateFunction.PCTCHANGE)
+    ),
+    Measure("PctChange", AggregateFunction.PCTCHANGE),
+    Measure("Pctile95", AggregateFunction.PCTILE, 95.0),
+)
+
+_MEASURES = {measure.name.upper(): measure for measure in _ALL}
+
+STATISTICS = {statistic.value: statistic for statistic in Statistic}
+"""What a baseline profile tells, by name."""
+
+QUERY_ONLY = frozenset({"EMA", "SMA"})
+"""Averages over the time buckets of a query, which a rule has none of."""
+
+_ELSEWHERE = {
+    "COUNT_DISTINCT": "COUNT(DISTINCT attribute)",
+    "COUNTDISTINCT": "COUNT(DISTINCT attribute)",
+    "AVERAGE": "AVG",
+    "MEAN": "AVG",
+    "STDEV": "STDDEV",
+    "PERCENTILE": "PCTILE",
+}
+
+
+def measure_named(name: str) -> Measure | None:
+    """The aggregate of a name, in any letter case."""
+    return _MEASURES.get(name.upper())
+
+
+def is_measure(name: str) -> bool:
+    """Whether a name is that of something computed over many events."""
+    return name.upper() in _MEASURES or name.upper() in QUERY_ONLY | STATISTICS.keys()
+
+
+def suggest_measure(name: str) -> str | None:
+    """The aggregate that an unknown name was most likely meant to be."""
+    folded = name.upper()[:40]
+    known = {
+        **{each.name.upper(): each.name for each in _ALL},
+        "STAT_AVG": "STAT_AVG",
+        "STAT_STDDEV": "STAT_STDDEV",
+    }
+    close = difflib.get_close_matches(folded, known, 1, 0.6)
+    return _ELSEWHERE.get(folded) or (known[close[0]] if close else None)

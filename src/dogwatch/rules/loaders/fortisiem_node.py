@@ -1,0 +1,129 @@
+"""The form in which a FortiSIEM rule is read, whether its file is XML or YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from dogwatch.base.diagnostic import Place, Steps
+from dogwatch.rules.model import Extra, XmlElement
+
+OWN_NAMESPACE = "urn:dogwatch:rule:1"
+"""The namespace of the element ``Dogwatch``, which FortiSIEM's own files do not have."""
+
+MAX_DEPTH = 32
+"""Elements that may stand in one another within a rule."""
+
+LOGIC = frozenset({"SingleEvtConstr", "GroupEvtConstr", "GlobalConstr", "ClearConstr"})
+"""Elements whose text is in FortiSIEM's languages: the place of each character is known."""
+
+
+@dataclass(slots=True)
+class Node:
+    """An element of a rule, as XML has it.
+
+    Attributes:
+        name: Its name without a namespace.
+        place: Where it begins.
+        attributes: Its attributes; one in a namespace is named ``{namespace}name``.
+        text: The text before its first child.
+        children: The elements in it.
+        tail: The text behind it.
+        parts: The parts of its text, if the file lists them instead of joining them by commas.
+        namespace: Its namespace.
+        text_place: Where its text begins, if that was looked for.
+        text_steps: Where its text goes on after each escape.
+        attribute_places: Where its attributes' values stand, as far as that is known.
+    """
+
+    name: str
+    place: Place
+    attributes: dict[str, str] = field(default_factory=dict)
+    text: str = ""
+    children: list[Node] = field(default_factory=list)
+    tail: str = ""
+    parts: tuple[str, ...] | None = None
+    namespace: str = ""
+    text_place: Place | None = None
+    text_steps: Steps = ()
+    attribute_places: dict[str, Place] = field(default_factory=dict)
+
+    @property
+    def whole_text(self) -> str:
+        """Its text and that of all elements in it."""
+        return self.text + "".join(child.whole_text + child.tail for child in self.children)
+
+    def child(self, name: str) -> Node | None:
+        """Its first child of that name."""
+        return next((each for each in self.children if each.name == name), None)
+
+    def all(self, name: str) -> list[Node]:
+        """Its children of that name."""
+        return [each for each in self.children if each.name == name]
+
+    def within(self, name: str) -> Iterator[Node]:
+        """Whatever has that name in it, at any depth, in the file's order."""
+        for child in self.children:
+            if child.name == name:
+                yield child
+            yield from child.within(name)
+
+    def text_of(self, name: str) -> str:
+        """The text of its first child of that name, without white space around it; empty if there is none."""
+        child = self.child(name)
+        return "" if child is None else child.whole_text.strip()
+
+    def list_of(self, name: str) -> tuple[str, ...]:
+        """The parts of the text of its first child of that name, which commas part."""
+        child = self.child(name)
+        if child is None:
+            return ()
+        return tuple(parted(child.whole_text)) if child.parts is None else child.parts
+
+    def rest(
+        self,
+        attributes: Collection[str] = (),
+        once: Collection[str] = (),
+        several: Collection[str] = (),
+        read: Collection[int] = (),
+    ) -> Extra:
+        """What of it was not read.
+
+        Args:
+            attributes: Attributes that were.
+            once: Children of which the first was.
+            several: Children that all were.
+            read: Identities of further nodes at any depth that were.
+        """
+        seen: set[str] = set()
+        kept: list[XmlElement] = []
+        for child in self.children:
+            known = child.name in several or (child.name in once and child.name not in seen)
+            seen.add(child.name)
+            if not known and (data := child.data(read)) is not None:
+                kept.append(data)
+        return Extra(
+            tuple((key, value) for key, value in self.attributes.items() if key not in attributes), tuple(kept)
+        )
+
+    def data(self, read: Collection[int] = ()) -> XmlElement | None:
+        """It as data without the nodes that were read; ``None`` if it is one, or held nothing but them."""
+        if id(self) in read:
+            return None
+        children = [data for child in self.children if (data := child.data(read)) is not None]
+        element = XmlElement(
+            self.name, tuple(self.attributes.items()), self.text.strip(), tuple(children), self.tail.strip()
+        )
+        emptied = self.children and not (children or element.attributes or element.text or element.tail)
+        return None if emptied else element
+
+
+def parted(text: str) -> Iterator[str]:
+    """The parts between commas that stand in no parentheses: an aggregate may hold commas of its own."""
+    depth, start = 0, 0
+    for at, char in enumerate([*text, ","]):
+        depth = max(0, depth + (char == "(") - (char == ")"))
+        if char == "," and (depth == 0 or at == len(text)):
+            if part := text[start:at].strip():
+                yield part
+            start = at + 1

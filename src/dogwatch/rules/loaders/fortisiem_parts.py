@@ -1,0 +1,284 @@
+"""The parts of a FortiSIEM rule that say what it looks for, what it raises and when that clears."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dogwatch.base.diagnostic import Diagnostic, Place, Severity, Steps
+from dogwatch.rules.loaders.fortisiem_node import Node
+from dogwatch.rules.model import (
+    NOTHING_EXTRA,
+    AttributeMapping,
+    ClearCondition,
+    IncidentDefinition,
+    Operator,
+    PatternClause,
+    PatternClear,
+    QuietClear,
+    SubPattern,
+    WatchListAddition,
+)
+
+_DEFAULT_AGGREGATE = "COUNT(*) >= 1"
+
+
+class PartReader:
+    """Reads parts of one rule; every problem met is in ``problems``.
+
+    Attributes:
+        problems: Errors, warnings and notices, each with its place.
+        read: Identities of nodes, wherever they stand, that are acted on and so need not be kept as data.
+    """
+
+    def __init__(self) -> None:
+        self.problems: list[Diagnostic] = []
+        self.read: set[int] = set()
+
+    def incident(self, rule: Node) -> IncidentDefinition:
+        """What the rule raises."""
+        definition = rule.child("IncidentDef")
+        if definition is None:
+            self.error("rule-field-missing", "this rule has no `IncidentDef`", rule)
+            return IncidentDefinition("", 0)
+        return IncidentDefinition(
+            definition.attributes.get("eventType", "").strip(),
+            self.number(definition, "severity", low=0, high=10),
+            tuple(self._mapping(definition)),
+            definition.rest(("eventType", "severity"), ("ArgList",), read=self.read),
+        )
+
+    def clause(self, owner: Node) -> PatternClause:
+        """The pattern clause of a rule or a clear condition."""
+        node = owner.child("PatternClause")
+        if node is None:
+            self.error("rule-field-missing", f"{_called(owner)} has no `PatternClause`", owner)
+            return PatternClause(1, ())
+        subpatterns = tuple(self._subpattern(each) for each in node.all("SubPattern"))
+        operators = tuple(self._operator(each) for each in node.all("Operator"))
+        if not subpatterns:
+            self.error("rule-field-missing", f"the pattern of {_called(owner)} has no `SubPattern`", node)
+        elif len(operators) != len(subpatterns) - 1:
+            self.error(
+                "fortisiem-operators",
+                f"{_counted(len(subpatterns), 'subpattern')} need {_counted(len(subpatterns) - 1, 'operator')}, "
+                f"not {len(operators)}",
+                node,
+                hint="one stands between each two subpatterns: AND, OR, AND_NOT, FOLLOWED_BY or NOT_FOLLOWED_BY",
+            )
+        return PatternClause(
+            self.number(node, "window", low=1, unit="seconds"),
+            subpatterns,
+            operators,
+            *_constraint(node.child("GlobalConstr")),
+            node.rest(("window",), ("GlobalConstr",), ("SubPattern", "Operator"), self.read),
+        )
+
+    def check_mapping(
+        self, mapping: Sequence[AttributeMapping], subpatterns: Sequence[SubPattern], definition: Node | None
+    ) -> None:
+        """Report attributes that are taken from no subpattern, and subpatterns of one name."""
+        names = [subpattern.name for subpattern in subpatterns]
+        listed = definition and (definition.child("ArgList") or definition)
+        repeated = next((name for at, name in enumerate(names) if name and name in names[:at]), None)
+        if repeated is not None:
+            self.error("fortisiem-subpattern-repeated", f"two subpatterns have the name `{repeated}`", definition)
+        for each in mapping:
+            if names and each.subpattern not in names:
+                self.error(
+                    "fortisiem-mapping",
+                    f"`{each.attribute}` is taken from `{each.subpattern}`, which is no subpattern here",
+                    listed,
+                    hint=f"subpatterns are {', '.join(names)}",
+                )
+
+    def clear(self, rule: Node) -> ClearCondition | None:
+        """The rule's clear condition; ``None`` if it has none, or one of a kind that is not known."""
+        node = rule.child("ClearCondition")
+        if node is None:
+            return None
+        method = node.attributes.get("method", "").strip() or "Auto"
+        match node.attributes.get("type", "").strip().lower():
+            case "timebased":
+                quiet = QuietClear(self._seconds(node, "QuietPeriod"))
+                extra = node.rest(("method", "type"), ("QuietPeriod",), read=self.read)
+                return ClearCondition(quiet, method, extra)
+            case "patternbased":
+                known = ("ClearIncidentDef", "ClearConstr", "PatternClause")
+                extra = node.rest(("method", "type"), known, read=self.read)
+                return ClearCondition(self._pattern_clear(node), method, extra)
+            case other:
+                self.warning(
+                    "fortisiem-clear-unknown",
+                    f"a clear condition of type `{other}` is not known, so no incident of this rule clears by it",
+                    node,
+                    hint="known are `timebased` and `patternbased`",
+                )
+                return None
+
+    def watch_lists(self, rule: Node) -> Iterator[WatchListAddition]:
+        """What the rule adds to watch lists; what cannot be read is kept as data, with a warning.
+
+        It must be asked for before any part that keeps data, since these elements may stand anywhere.
+        """
+        for node in rule.within("DynWatchListDef"):
+            attribute = node.attributes.get("attr", "").strip()
+            lists = tuple(name for each in node.all("WatchList") if (name := each.whole_text.strip()))
+            if not (attribute and lists):
+                self.warning(
+                    "fortisiem-watch-list",
+                    "this addition to a watch list lacks the attribute `attr` or the name of a list",
+                    node,
+                    hint='write <DynWatchListDef attr="user"><WatchList>Name</WatchList></DynWatchListDef>',
+                )
+                continue
+            self.read.add(id(node))
+            yield WatchListAddition(attribute, lists)
+
+    def check_watch_lists(
+        self, added: Sequence[WatchListAddition], mapping: Sequence[AttributeMapping], rule: Node
+    ) -> None:
+        """Warn of additions of attributes that the incident does not have."""
+        for each in added:
+            if each.attribute not in (entry.attribute for entry in mapping):
+                self.warning(
+                    "fortisiem-watch-list",
+                    f"`{each.attribute}` is no attribute of the incident, so nothing is added to "
+                    f"{', '.join(each.lists)}",
+                    rule,
+                    hint="map it among the incident's attributes",
+                )
+
+    def number(self, node: Node, name: str, *, low: int, high: int | None = None, unit: str = "") -> int:
+        """An attribute that holds a whole number; ``low`` after an error."""
+        text, place = node.attributes.get(name, ""), node.attribute_places.get(name, node.place)
+        return self._whole(text, place, f"`{node.name}` must have a `{name}`", low, high, unit)
+
+    def error(
+        self, code: str, message: str, node: Node | None, *, shown: str = "", hint: str | None = None
+    ) -> None:
+        """Report an error, which costs the rule."""
+        self._report(code, message, node, Severity.ERROR, shown, hint)
+
+    def warning(self, code: str, message: str, node: Node | None, *, hint: str | None = None) -> None:
+        """Report a warning."""
+        self._report(code, message, node, Severity.WARNING, "", hint)
+
+    def _report(
+        self, code: str, message: str, node: Node | None, severity: Severity, shown: str, hint: str | None
+    ) -> None:
+        told = f"{message}; found `{shown}`" if shown else message
+        self.problems.append(Diagnostic(code, told, severity, None if node is None else node.place, hint=hint))
+
+    def _seconds(self, node: Node, name: str) -> int:
+        child = node.child(name)
+        text = "" if child is None else child.whole_text
+        return self._whole(text, (child or node).place, f"`{node.name}` must have a `{name}`", 1, None, "seconds")
+
+    def _whole(self, text: str, place: Place, wanted: str, low: int, high: int | None, unit: str) -> int:
+        value = whole_number(text)
+        if value is not None and value >= low and (high is None or value <= high):
+            return value
+        bounds = f"from {low}" if high is None else f"from {low} to {high}"
+        found = f"; found `{text.strip()}`" if text.strip() else ""
+        self.problems.append(
+            Diagnostic(
+                "rule-field-range" if found else "rule-field-missing",
+                f"{wanted}, a whole number {f'of {unit} ' if unit else ''}{bounds}{found}",
+                place=place,
+            )
+        )
+        return low
+
+    def _mapping(self, definition: Node) -> Iterator[AttributeMapping]:
+        for entry in definition.list_of("ArgList"):
+            attribute, equals, source = (part.strip() for part in entry.partition("="))
+            subpattern, dot, inner = (part.strip() for part in source.partition("."))
+            if not (attribute and equals and subpattern and dot and inner):
+                self.error(
+                    "fortisiem-mapping",
+                    "an attribute of the incident is not of the form `attribute = SubPattern.attribute`",
+                    definition.child("ArgList"),
+                    shown=entry,
+                )
+                continue
+            yield AttributeMapping(attribute, subpattern, inner)
+
+    def _subpattern(self, node: Node) -> SubPattern:
+        name = (node.attributes.get("name") or node.attributes.get("displayName") or "").strip()
+        called = f"subpattern `{name}`" if name else "this subpattern"
+        if not name:
+            self.error("rule-field-missing", "this subpattern has no `name`", node)
+        single, group = node.child("SingleEvtConstr"), node.child("GroupEvtConstr")
+        condition = "" if single is None else single.whole_text
+        aggregate = "" if group is None else group.whole_text
+        if not condition.strip():
+            self.error("rule-field-missing", f"{called} has no filter (`SingleEvtConstr`)", node)
+        has_aggregate = group is not None and bool(aggregate.strip())
+        if not has_aggregate:
+            self._report(
+                "fortisiem-no-aggregate",
+                f"{called} has no aggregate; `{_DEFAULT_AGGREGATE}` is taken for it",
+                node,
+                Severity.NOTICE,
+                "",
+                "write it into `GroupEvtConstr`",
+            )
+        known = ("SingleEvtConstr", "GroupByAttr", "GroupEvtConstr")
+        return SubPattern(
+            name=name,
+            filter=condition,
+            group_by=node.list_of("GroupByAttr"),
+            aggregate=aggregate if has_aggregate else _DEFAULT_AGGREGATE,
+            display_name=node.attributes.get("displayName", ""),
+            filter_place=None if single is None else single.text_place,
+            filter_steps=() if single is None else single.text_steps,
+            aggregate_place=group.text_place if group is not None and has_aggregate else None,
+            aggregate_steps=group.text_steps if group is not None and has_aggregate else (),
+            extra=node.rest(("name", "displayName"), known, read=self.read),
+        )
+
+    def _operator(self, node: Node) -> Operator:
+        kind = node.attributes.get("type", "").strip()
+        if not kind:
+            self.error("rule-field-missing", "this operator has no `type`", node)
+        rank = self.number(node, "rank", low=0) if "rank" in node.attributes else 0
+        return Operator(kind, rank, node.rest(("type", "rank"), read=self.read))
+
+    def _pattern_clear(self, node: Node) -> PatternClear:
+        clause = self.clause(node)
+        definition = node.child("ClearIncidentDef")
+        name = "" if definition is None else definition.attributes.get("name", "").strip()
+        if not name:
+            self.error("rule-field-missing", "this clear condition has no `ClearIncidentDef` with a `name`", node)
+        mapping = () if definition is None else tuple(self._mapping(definition))
+        self.check_mapping(mapping, clause.subpatterns, definition or node)
+        constraint, place, steps = _constraint(node.child("ClearConstr"))
+        return PatternClear(
+            name,
+            mapping,
+            constraint,
+            clause,
+            place,
+            steps,
+            NOTHING_EXTRA if definition is None else definition.rest(("name",), ("ArgList",), read=self.read),
+        )
+
+
+def whole_number(text: str) -> int | None:
+    """A whole number of up to nine decimal digits, or ``None``."""
+    digits = text.strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
+
+
+def _constraint(node: Node | None) -> tuple[str, Place | None, Steps]:
+    if node is None or not (text := node.whole_text).strip():
+        return "", None, ()
+    return text, node.text_place, node.text_steps
+
+
+def _called(owner: Node) -> str:
+    return "this clear condition" if owner.name == "ClearCondition" else "this rule"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

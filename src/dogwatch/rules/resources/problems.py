@@ -1,0 +1,100 @@
+"""Where the problems of resource files go: of each file the first are kept, the rest are counted."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dogwatch.base.diagnostic import Diagnostic, Place, Severity
+
+MOST_TOLD = 50
+"""Problems of one severity that are told of one file."""
+
+_LONGEST_SUGGESTED = 64
+_LONGEST_QUOTED = 80
+
+
+class Problems:
+    """The diagnostics of a load."""
+
+    def __init__(self) -> None:
+        self._told: list[Diagnostic] = []
+        self._seen: Counter[tuple[str, Severity]] = Counter()
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keep a diagnostic, or count it if its file has had enough of its severity."""
+        key = (diagnostic.place.file if diagnostic.place else "", diagnostic.severity)
+        self._seen[key] += 1
+        if self._seen[key] <= MOST_TOLD:
+            self._told.append(diagnostic)
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """All that were kept, and for each file how many were not."""
+        more = (
+            Diagnostic(
+                "resource-more-problems",
+                f"{seen - MOST_TOLD:,} more {severity.value}s of this file are not told",
+                severity=severity,
+                place=Place(file),
+            )
+            for (file, severity), seen in self._seen.items()
+            if seen > MOST_TOLD
+        )
+        return (*self._told, *more)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file that is being read.
+
+    Attributes:
+        file: Its name in messages.
+        folder: Where the files that it names are looked for.
+        problems: Where its problems go.
+    """
+
+    file: str
+    folder: Path
+    problems: Problems
+
+    def at(self, line: int | None = None, column: int | None = None) -> Place:
+        """A place in the file."""
+        return Place(self.file, line, column)
+
+    def error(self, code: str, message: str, line: int | None = None, hint: str | None = None) -> None:
+        """Something that was left out because it cannot be read."""
+        self.problems.add(Diagnostic(code, message, place=self.at(line), hint=hint))
+
+    def warning(self, code: str, message: str, line: int | None = None, hint: str | None = None) -> None:
+        """Something that was read and may not be what was meant."""
+        self.problems.add(Diagnostic(code, message, Severity.WARNING, self.at(line), hint=hint))
+
+    def notice(self, code: str, message: str, line: int | None = None, hint: str | None = None) -> None:
+        """Something that is worth knowing."""
+        self.problems.add(Diagnostic(code, message, Severity.NOTICE, self.at(line), hint=hint))
+
+
+def near(word: str, known: Iterable[str]) -> str | None:
+    """The known word that a mistyped one most likely means, letter case ignored."""
+    if len(word) > _LONGEST_SUGGESTED:
+        return None
+    folded = {each.lower(): each for each in known}
+    found = difflib.get_close_matches(word.lower(), folded, n=1)
+    return folded[found[0]] if found else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint that names the known word that resembles this one, else the known ones."""
+    words = tuple(known)
+    close = near(word, words)
+    if close is not None:
+        return f"did you mean `{close}`?"
+    return f"known are {', '.join(words)}" if words else None
+
+
+def quoted(text: str) -> str:
+    """A text from a file for a message: in backquotes, shortened if it is very long."""
+    return f"`{text}`" if len(text) <= _LONGEST_QUOTED else f"`{text[:_LONGEST_QUOTED]}…`"
