@@ -277,8 +277,9 @@ def _print_change(change: FieldChange, console: Console) -> None:
     console.print(Text(f"\n{change.field}", style="bold"))
     match change:
         case ValueChange(old=old, new=new):
-            console.print(Text("  ") + _shown(PieceKind.REMOVED, str(old), console))
-            console.print(Text("  ") + _shown(PieceKind.ADDED, str(new), console))
+            for kind, value in ((PieceKind.REMOVED, old), (PieceKind.ADDED, new)):
+                if value is not None:
+                    console.print(Text("  ") + _shown(kind, str(value), console))
         case ListChange(added=added, removed=removed):
             for kind, items in ((PieceKind.REMOVED, removed), (PieceKind.ADDED, added)):
                 for item in items:

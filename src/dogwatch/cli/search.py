@@ -21,7 +21,9 @@ from dogwatch.detect.api import follows
 from dogwatch.detect.search import LANGUAGES, Hit, Search
 from dogwatch.events.readers import STDIN, ReadOptions, read_batches
 from dogwatch.events.report import ReadReport
+from dogwatch.languages.fortisiem.resources import Resources
 from dogwatch.logic.pattern import End
+from dogwatch.rules.resources import load_resources
 from dogwatch.schema.schema import Schema
 
 
@@ -37,6 +39,7 @@ class _Request:
     event_category_field: str
     timestamp_field: str
     tiebreaker_field: str | None
+    resources: Resources
     as_table: bool
 
 
@@ -80,6 +83,13 @@ class _Request:
     metavar="FIELD",
     help="What orders events of one time, in EQL; their own order if not given.",
 )
+@click.option(
+    "--resources",
+    "resource_paths",
+    multiple=True,
+    metavar="PATH",
+    help="Groups and tables that a filter of FortiSIEM's refers to: a file or a folder. May be repeated.",
+)
 @click.option("--index", metavar="NAME", help="The data stream of every event, whatever the input says.")
 @click.option("--host", metavar="NAME", help="The host that audit logs come from, where they do not name it.")
 @click.option(
@@ -99,6 +109,7 @@ def search(
     event_category_field: str,
     timestamp_field: str,
     tiebreaker_field: str | None,
+    resource_paths: tuple[str, ...],
     index: str | None,
     host: str | None,
     format_: str | None,
@@ -122,6 +133,8 @@ def search(
     """  # noqa: D301 - click reads a real backspace as "do not rewrap"
     if query is None and not interactive:
         raise click.UsageError("Missing argument 'QUERY'; -i asks for queries one after the other.")
+    resources = load_resources(resource_paths)
+    show_diagnostics(resources.diagnostics, stderr())
     request = _Request(
         inputs=paths or (STDIN,),
         options=ReadOptions(index=index, host=host),
@@ -131,6 +144,7 @@ def search(
         event_category_field=event_category_field,
         timestamp_field=timestamp_field,
         tiebreaker_field=tiebreaker_field,
+        resources=resources.at_rest,
         as_table=(format_ or ("table" if sys.stdout.isatty() else "ndjson")) == "table",
     )
     if interactive:
@@ -176,6 +190,7 @@ def _answer(language: str, query: str, request: _Request) -> int:
             event_category_field=request.event_category_field,
             timestamp_field=request.timestamp_field,
             tiebreaker_field=request.tiebreaker_field,
+            resources=request.resources,
         )
     except DogwatchError as error:
         show_error(error)

@@ -127,6 +127,7 @@ def search(
     tiebreaker_field: str | None = None,
     reading: ReadOptions | None = None,
     schema: Schema | None = None,
+    resources: ResourceSet = NO_RESOURCE_SET,
 ) -> list[Hit]:
     """The events, sequences or samples that satisfy a query: in order of time, and samples by their key.
 
@@ -143,6 +144,7 @@ def search(
         tiebreaker_field: The field that orders events of one time, ``None`` for their own order; EQL only.
         reading: What is known about the inputs.
         schema: Field types; ECS if none is given.
+        resources: Groups and tables that a filter of FortiSIEM's refers to; watch lists as the files have them.
 
     Raises:
         DogwatchError: The query cannot be run, or an argument makes no sense (``search-option``).
@@ -162,6 +164,7 @@ def search(
         event_category_field=event_category_field,
         timestamp_field=timestamp_field,
         tiebreaker_field=tiebreaker_field,
+        resources=resources.at_rest,
     )
     batches = _batches(events, prepared.fields, reading or ReadOptions(), ReadReport(), None)
     position = result_end(result_position)

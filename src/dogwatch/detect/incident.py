@@ -52,16 +52,25 @@ class Raised:
     """What a trigger brought about.
 
     Attributes:
-        uuid: The incident that was triggered.
-        event: That incident, at this trigger, as an event of its own.
         entries: What the rule adds to watch lists.
         new: Whether the trigger had not been seen before.
     """
 
-    uuid: str
-    event: Document
     entries: tuple[WatchEntry, ...]
     new: bool
+    _fired: Fired
+    _standing: Standing
+    _writer: IncidentWriter
+
+    @property
+    def uuid(self) -> str:
+        """The incident that was triggered."""
+        return self._standing.uuid
+
+    @property
+    def event(self) -> Document:
+        """That incident, at this trigger, as an event of its own; it is written when it is asked for."""
+        return self._writer.event(self._standing, self._fired.trigger(()))
 
 
 class _Held:
@@ -149,12 +158,8 @@ class IncidentDetector:
             held.log.add(fired)
             self.details.keep(held.uuid, fired, hit)
             self._moved(held, attributes, fired.time)
-        return Raised(
-            held.uuid,
-            self._writer.event(self._standing(held, attributes), fired.trigger(())),
-            self._entries(attributes, hit.time),
-            new,
-        )
+        standing = self._standing(held, attributes)
+        return Raised(self._entries(attributes, hit.time), new, fired, standing, self._writer)
 
     def advance(self, clock: int) -> list[Incident]:
         """Let the clock of the data reach ``clock``.

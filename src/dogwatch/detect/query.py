@@ -8,6 +8,7 @@ from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 from dogwatch.detect.bound import bound
 from dogwatch.languages import eql
 from dogwatch.languages.fortisiem.lower import lower_filter
+from dogwatch.languages.fortisiem.resources import NO_RESOURCES, Resources
 from dogwatch.languages.kql.lower import lower_text as lower_kql
 from dogwatch.languages.lowering import Lowered
 from dogwatch.languages.lucene.lower import lower_text as lower_lucene
@@ -35,7 +36,14 @@ class EventFields:
     tiebreaker: str | None = None
 
 
-def lower_query(language: str, query: str, schema: Schema, now: int | None, fields: EventFields) -> Lowered:
+def lower_query(
+    language: str,
+    query: str,
+    schema: Schema,
+    now: int | None,
+    fields: EventFields,
+    resources: Resources = NO_RESOURCES,
+) -> Lowered:
     """What a query looks for.
 
     Args:
@@ -44,6 +52,7 @@ def lower_query(language: str, query: str, schema: Schema, now: int | None, fiel
         schema: The types of fields.
         now: What ``now`` means in the query's dates, nanoseconds since 1970 UTC.
         fields: Where EQL looks for an event's category and order; other languages have no such choice.
+        resources: Groups and tables that a filter of FortiSIEM's refers to.
 
     Raises:
         DogwatchError: The query cannot be run (the diagnostics point into its text), the language is not known
@@ -57,10 +66,12 @@ def lower_query(language: str, query: str, schema: Schema, now: int | None, fiel
                 hint=f"leave them out, or write the query in EQL instead of {language}",
             )
         )
-    return bound(_lowered(language, query, schema, now, fields), schema)
+    return bound(_lowered(language, query, schema, now, fields, resources), schema)
 
 
-def _lowered(language: str, query: str, schema: Schema, now: int | None, fields: EventFields) -> Lowered:
+def _lowered(
+    language: str, query: str, schema: Schema, now: int | None, fields: EventFields, resources: Resources
+) -> Lowered:
     match language.lower():
         case "eql":
             return eql.lower_text(
@@ -89,7 +100,7 @@ def _lowered(language: str, query: str, schema: Schema, now: int | None, fields:
                 mapping_of=schema.mappings.get,
             )
         case "fortisiem":
-            predicate, notes = lower_filter(query, type_of=schema.type_of)
+            predicate, notes = lower_filter(query, type_of=schema.type_of, resources=resources)
             return Lowered(EventPattern(predicate), notes)
         case _:
             raise DogwatchError(

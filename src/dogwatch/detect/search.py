@@ -12,6 +12,7 @@ from dogwatch.detect.results import Result, Results, Searched
 from dogwatch.engine.plan import Plan, check
 from dogwatch.engine.sequence import SequenceHit
 from dogwatch.events.batch import Batch, Document, Event
+from dogwatch.languages.fortisiem.resources import NO_RESOURCES, Resources
 from dogwatch.languages.lowering import Lowered
 from dogwatch.logic.pattern import (
     AggregatePattern,
@@ -59,6 +60,7 @@ class Search:
         event_category_field: The field that the event category of an EQL query is compared with.
         timestamp_field: The field that gives events their time; EQL only.
         tiebreaker_field: The field that orders events of one time, ``None`` for their own order; EQL only.
+        resources: Groups and tables that a filter of FortiSIEM's refers to.
 
     Attributes:
         notes: Warnings and notices about the query.
@@ -81,9 +83,10 @@ class Search:
         event_category_field: str = "event.category",
         timestamp_field: str = "@timestamp",
         tiebreaker_field: str | None = None,
+        resources: Resources = NO_RESOURCES,
     ) -> None:
         fields = EventFields(event_category_field, timestamp_field, tiebreaker_field)
-        lowered = lower_query(language, query, schema, now, fields)
+        lowered = lower_query(language, query, schema, now, fields, resources)
         self._pattern = _searched(lowered)
         self._pipes = lowered.limits
         self._clock = lowered.clock

@@ -27,6 +27,12 @@ LIMIT_BYTES = 64 * 2**20
 _LONGEST = 2_000
 """Characters of one displayed value."""
 
+_INCIDENT_BYTES = 320
+"""What Python takes for an incident's place among the details, beside the entries."""
+
+_ENTRY_BYTES = 48
+"""What it takes for an entry, beside its content."""
+
 _ORDER = struct.Struct(">Q16s")
 _BIAS = 2**63
 
@@ -74,15 +80,18 @@ class TriggerDetails:
                 "events": [self._shown(part, event) for part, event in found[-NEWEST:]] if self._displayed else [],
             }
         )
-        kept = self._kept.setdefault(uuid, [])
+        kept = self._kept.get(uuid)
+        if kept is None:
+            kept = self._kept[uuid] = []
+            self._size += _INCIDENT_BYTES
         self._kept.move_to_end(uuid)
         bisect.insort(kept, entry)
-        self._size += len(entry)
+        self._size += _size(entry)
         if len(kept) > NEWEST:
-            self._size -= len(kept.pop(0))
+            self._size -= _size(kept.pop(0))
         while self._size > self._limit and len(self._kept) > 1:
             _, oldest = self._kept.popitem(last=False)
-            self._size -= sum(map(len, oldest))
+            self._size -= _INCIDENT_BYTES + sum(map(_size, oldest))
             self.dropped += 1
 
     def of(self, uuid: str) -> Details:
@@ -114,6 +123,10 @@ class TriggerDetails:
             else:
                 shown[name] = [_bounded(each) for each in found]
         return {name: value[0] if len(value) == 1 else value for name, value in shown.items() if value}
+
+
+def _size(entry: bytes) -> int:
+    return _ENTRY_BYTES + len(entry)
 
 
 def _bounded(value: Scalar) -> Scalar:

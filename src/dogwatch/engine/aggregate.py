@@ -88,6 +88,15 @@ class GroupAggregator:
     Rows should come in canonical order. One that comes late is put in its place if the window, counted back
     from the newest row, still reaches it; the group is then tested as of its newest event.
 
+    As measured with one short text to group by, a group takes 280 bytes with its first row, and each further row
+    28; each aggregated value adds 10, and a text among them its own length once over all groups. Aggregates that
+    are tested before any least ``COUNT(*)`` is reached take another 220 bytes a group, a median or a percentile
+    some 700, and 50 more for each value. A whole event of 1.5 kB of JSON takes about 10 kB. So the default limits
+    hold a pattern that counts within 3/4 of a GiB, and one that averages a field within about 1 GiB.
+
+    What is evicted is counted. A count is then reached later or never; a constraint that further events could
+    undo (an average, a count that must stay low) may hold where it should not.
+
     Args:
         pattern: What to look for.
         limit_groups: Groups to hold at most; beyond it the least recently active are dropped.
@@ -286,8 +295,8 @@ class GroupAggregator:
             documents.popitem(last=False)
         self._rows += 1
         if behind:
+            # The window, counted back from the clock, reaches it, so it makes no other leave.
             form.insert(rows, time, digest, values)
-            time = form.newest_time(rows)
         else:
             rows += form.packed(time, digest, values)
         if self._columns and (accumulators := self._accumulators.get(key)) is not None:

@@ -235,9 +235,13 @@ def _changes(name: str, old: object, new: object) -> Iterable[FieldChange]:
     match old, new:
         case str(), str():
             yield _text_change(name, old, new)
+        case (None, list() | tuple()):
+            yield from _changes(name, (), new)
+        case (list() | tuple(), None):
+            yield from _changes(name, old, ())
         case (list() | tuple(), list() | tuple()):
             named_old, named_new = _by_name(old), _by_name(new)
-            if named_old is None or named_new is None:
+            if not (named_old or named_new) or named_old is None or named_new is None:
                 yield ListChange(
                     name,
                     tuple(_shown(each) for each in new if each not in old),
@@ -275,7 +279,7 @@ def _is_empty(value: object) -> bool:
 def _by_name(items: Sequence[object]) -> dict[str, object] | None:
     """Subpatterns as a table, so that each is compared with its namesake."""
     table: dict[str, object] = {item.name: item for item in items if isinstance(item, SubPattern)}
-    return table if table and len(table) == len(items) else None
+    return table if len(table) == len(items) else None
 
 
 def _shown(value: object) -> object:

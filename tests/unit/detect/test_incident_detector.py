@@ -321,7 +321,7 @@ def test_watch_lists_are_added_to() -> None:
 
 
 def test_details_are_let_go_of_in_the_order_of_last_trigger() -> None:
-    size = sum(len(name) for name in _details_kept(10**6, 8)._kept["i0"])
+    size = _details_kept(10**6, 1)._size
     details = _details_kept(5 * size, 8)
     assert details.dropped == 3
     assert [bool(details.of(f"i{number}").event_ids) for number in range(8)] == [False] * 3 + [True] * 5

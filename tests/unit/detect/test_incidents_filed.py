@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -68,7 +67,7 @@ _STEPS = st.lists(
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
-@settings(max_examples=int(os.environ.get('GX','25')), deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(steps=_STEPS, cuts=st.lists(st.integers(0, 30), max_size=3), again=st.lists(st.integers(0, 3), max_size=3))
 def test_pieces_and_repeats_give_what_one_run_gives(
     name: str, steps: list[Step], cuts: list[int], again: list[int]

@@ -464,6 +464,9 @@ def test_state_with_a_value_that_is_not_there_is_refused() -> None:
     state[-1][0][2] = []
     with pytest.raises(DogwatchError, match="not there"):
         aggregator.restore(b"\x01" + msgspec.msgpack.encode(state))
+    assert aggregator._format.listed.all() == ["text"]
+    aggregator.advance(1000)
+    assert aggregator._format.listed.all() == []
 
 
 def test_state_holds_what_no_number_of_64_bits_can() -> None:
@@ -475,3 +478,20 @@ def test_state_holds_what_no_number_of_64_bits_can() -> None:
     second.restore(aggregator.save())
     (hit,) = run(second, [row(1, 1, "\ud800", -(2**81))])
     assert list(hit.aggregates.values()) == [-(2**80)]
+
+
+def test_a_baseline_is_asked_as_of_the_newest_event() -> None:
+    """``Known`` tells the time modulo 100 for profile 99."""
+    today = Baseline(Statistic.AVERAGE, COUNT, 99)
+    constraint = AggregateAnd(
+        (AggregateCompare(Order.EQ, today, Number(70)), AggregateCompare(Order.GE, COUNT, Number(3)))
+    )
+    aggregator = GroupAggregator(pattern_of(constraint, 100), externals=EXTERNALS)
+    assert run(aggregator, [row(60, 0), row(70, 1)]) == []
+    assert len(run(aggregator, [row(65, 2)])) == 1
+
+
+def test_a_late_row_is_not_the_last() -> None:
+    last = AggregateCompare(Order.EQ, Aggregate(AggregateFunction.LAST, LOAD), Number(9))
+    aggregator = GroupAggregator(pattern_of(last, 100))
+    assert run(aggregator, [row(10, 0, "g", 1.0), row(20, 1, "g", 3.0), row(15, 2, "g", 9.0)]) == []

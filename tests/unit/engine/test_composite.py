@@ -19,7 +19,7 @@ def run(matcher: CompositeMatcher, rows: list[PartsPassed]) -> list[CompositeHit
     return [hit for one in rows for hit in matcher.feed(one)]
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_agrees_with_the_reference(data: st.DataObject) -> None:
     pattern = data.draw(composite_patterns())
@@ -34,7 +34,7 @@ def test_agrees_with_the_reference(data: st.DataObject) -> None:
     assert matcher.waiting == matcher.evicted == matcher.too_late == 0
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_neither_a_clock_nor_a_restart_changes_anything(data: st.DataObject) -> None:
     pattern = data.draw(composite_patterns())
@@ -55,7 +55,7 @@ def test_neither_a_clock_nor_a_restart_changes_anything(data: st.DataObject) -> 
     assert found_by_matcher(hits) == found_by_matcher(expected)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_late_rows_within_the_tolerance_change_nothing(data: st.DataObject) -> None:
     pattern = data.draw(composite_patterns())

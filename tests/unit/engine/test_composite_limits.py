@@ -14,7 +14,7 @@ from dogwatch.engine.composite import CompositeHit, CompositeMatcher
 from dogwatch.engine.passed import PartsPassed
 from dogwatch.engine.reference.composite import find_matches
 from dogwatch.engine.relation.memory import Room
-from dogwatch.logic.correlation import Part, Relation
+from dogwatch.logic.correlation import JoinCompare, Part, PartValue, Relation
 from dogwatch.logic.pattern import Aggregate, AggregateCompare, AggregateFunction, CompositePattern, Number
 from dogwatch.logic.predicate import Order
 
@@ -137,6 +137,16 @@ def test_a_hit_shows_the_oldest_and_the_newest_events_that_followed() -> None:
     assert (hit.parts[1].count, hit.parts[1].first_time) == (9, 1)
 
 
+def test_matches_that_wait_give_up_their_oldest_events_but_not_themselves() -> None:
+    matcher = CompositeMatcher(counts(FOLLOWED, 3, 1, window=LONG), Room(documents=6))
+    run(matcher, [row(number, number, 0) for number in range(9)])
+    hits = matcher.feed(row(9, 9, 1))
+    shown = [[one.arrival for one in hit.parts[0].events] for hit in hits if hit.parts[0]]
+    assert shown == [[2], [5], [6, 7, 8]]
+    assert [hit.parts[0].count for hit in hits if hit.parts[0]] == [3, 3, 3]
+    assert matcher.evicted == 0
+
+
 def test_what_is_of_no_use_any_more_is_forgotten() -> None:
     pattern = counts(related(Relation.FOLLOWED_BY, AND, Part(2)), 1, 2, 3, window=10)
     matcher = CompositeMatcher(pattern)
@@ -232,3 +242,17 @@ def test_hits_of_one_event_come_in_the_order_of_their_groups() -> None:
     assert [hit.parts[0].group[0] for hit in hits if hit.parts[0]] == [None, 3, "a", "b"]
     found = find_matches(pattern, rows)
     assert [each.parts[0].group[0] for each in found if each.parts[0]] == [None, 3, "a", "b"]
+
+
+def test_what_does_not_fit_yet_may_fit_with_a_later_event() -> None:
+    parts = (part(at_least(1), LONG), part(at_least(2), LONG, shows=True))
+    join = JoinCompare(Order.GT, PartValue(1, "highest"), PartValue(0, 0))
+    pattern = CompositePattern(parts, FOLLOWED, (join,), LONG)
+    rows = [row(0, 0, 0, key=(7, "x"))]
+    rows += [
+        PartsPassed(event(time, time), ((1, ("b", "x"), (value,)),)) for time, value in enumerate((7, 3, 5), 1)
+    ]
+    assert run(CompositeMatcher(pattern), rows) == []
+    rows += [PartsPassed(event(9, 9), ((1, ("b", "x"), (8,)),))]
+    (hit,) = run(CompositeMatcher(pattern), rows)
+    assert hit.time == 9

@@ -163,6 +163,7 @@ CASES: list[tuple[str, tuple[Value, ...], Value]] = [
     ("sub_str", ("abc", 1, 0), ""),
     ("sub_str", ("abc", -1), None),
     ("sub_str", ("abc", 1, -1), None),
+    ("sub_str", ("abc", 1, None), None),
     ("sub_str", ("abc", 1.0), None),
     ("sub_str", ("abc", 1, 1.0), None),
     ("sub_str", ("😀ab", 2, 1), "a"),

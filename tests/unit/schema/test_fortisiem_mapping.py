@@ -48,6 +48,18 @@ An attribute that an event gives itself, under `fortisiem.`, goes before what is
 Read, the first ECS field with a value counts, then the attributes beside it; written, the first field.
 An attribute that is not listed is read only from events that give it, and kept under `fortisiem.`.
 
+## Events in FortiSIEM's own form
+
+- Lines `[EVENT_TYPE]:[key]=value,[key]=value`, alone or behind a syslog header (RFC 3164 or 5424).
+- JSON: an object of attributes a line, an array of them, `{"events": [..]}`, attributes also under `attributes`.
+- CSV with a header. Keys and headers are internal names or display names.
+
+A document holds the attributes under `fortisiem`, dates as ISO 8601, and the fields of this table beside them.
+A line is kept as `event.original`; a raw event in an export that is such a line itself fills in what the export
+leaves out. The time is `phRecvTime`, else that of the syslog header, else `deviceTime`; a time without a year is
+the last such time that is not more than a day after reading. `eventId` is the event's id.
+An empty value is none, and a key that comes again has several.
+
 ## Attributes
 """
 

@@ -79,7 +79,7 @@ def replace(source: Value, searched: Value, replacement: Value) -> Value:
     return None if length > MAX_RESULT else source.replace(searched, replacement)
 
 
-def sub_str(source: Value, start: Value, length: Value = None) -> Value:
+def sub_str(source: Value, start: Value, *length: Value) -> Value:
     """As many UTF-16 units as ``length`` says (all, if it is left out), from the one numbered ``start``, from 0.
 
     What lies beyond the end is left out. A negative number gives null: no public text says what it means.
@@ -91,7 +91,7 @@ def sub_str(source: Value, start: Value, length: Value = None) -> Value:
     first = integer(start)
     if not isinstance(source, str) or first is None or first < 0:
         return None
-    count = units(source) if length is None else integer(length)
+    count = integer(length[0]) if length else units(source)
     return None if count is None or count < 0 else cut(source, first, first + count)
 
 

@@ -89,6 +89,17 @@ def groups_of(parts: Parts) -> Groups:
     return tuple(None if hit is None else hit.group for hit in parts)
 
 
+def events_of(match: Match) -> int:
+    """How many whole events a match holds."""
+    return sum(len(hit.events) for hit in match.parts if hit is not None)
+
+
+def thinned(match: Match) -> Match:
+    """The same match, which shows only the newest event of each occurrence."""
+    parts = tuple(None if hit is None else replace(hit, events=hit.events[-1:]) for hit in match.parts)
+    return replace(match, parts=parts)
+
+
 def merged(left: Parts, right: Parts) -> Parts:
     """The occurrences of two sides, which have no part in common."""
     return tuple(right[place] if hit is None else hit for place, hit in enumerate(left))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dogwatch.engine.relation.join import JoinKey
-from dogwatch.engine.relation.match import Groups, Match
+from dogwatch.engine.relation.match import Groups, Match, events_of, thinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,8 @@ class Room:
     Attributes:
         groups: Groups of one part.
         rows: Rows of one part, over all its groups.
-        documents: Whole events of one part; beyond it the oldest are given up, which changes only what hits show.
+        documents: Whole events of one part, and of the matches of one side; beyond it the oldest are given up,
+            which changes only what hits show.
         events: Events that a hit shows of one part (at least 2): half of them the oldest, half the newest.
         matches: Matches of one side of a relation that wait for the other.
         matches_of_key: Those of them with one join key, which bounds the time that a row takes.
@@ -68,7 +69,10 @@ class Memory:
         self._room = room
         self._numbers = 0
         self._meetings = 0
+        self._events = 0
         self._all: OrderedDict[int, Kept] = OrderedDict()
+        # Those that still show all of their events.
+        self._whole: OrderedDict[int, Kept] = OrderedDict()
         self._of_key: dict[JoinKey, OrderedDict[int, Kept]] = {}
         # The numbers of those that have met some groups; the other way round than ``Kept.met``.
         self._met: dict[Groups, set[int]] = {}
@@ -103,7 +107,13 @@ class Memory:
         """Keep a match that is no older than any other."""
         one = Kept(self._numbers, match, key)
         self._numbers += 1
-        self._all[one.number] = one
+        self._all[one.number] = self._whole[one.number] = one
+        self._events += events_of(match)
+        while self._events > self._room.documents and self._whole:
+            _, oldest = self._whole.popitem(last=False)
+            self._events -= events_of(oldest.match)
+            oldest.match = thinned(oldest.match)
+            self._events += events_of(oldest.match)
         if key is not None:
             alike = self._of_key.setdefault(key, OrderedDict())
             alike[one.number] = one
@@ -127,6 +137,8 @@ class Memory:
         """Forget one, if it is still there."""
         if self._all.pop(one.number, None) is None:
             return
+        self._whole.pop(one.number, None)
+        self._events -= events_of(one.match)
         self._meetings -= len(one.met)
         for groups in one.met:
             numbers = self._met[groups]

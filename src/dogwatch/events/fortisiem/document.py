@@ -135,6 +135,9 @@ def _event(attributes: dict[str, object], header: Header, now: int) -> FoundEven
     else:
         unreadable = next((str(attributes[name]) for name in _TIMES if name in attributes), None)
     document["fortisiem"] = attributes
+    if attributes.get("eventId") in (0, "0"):
+        # No id: events that share it are not one.
+        document["event"].pop("id")
     for name in _IDS:
         identity = attributes.get(name)
         if isinstance(identity, str | int) and identity not in (0, "0"):

@@ -1,1 +1,1 @@
-"""FortiSIEM's filters (``SingleEvtConstr``) and aggregates (``GroupEvtConstr``)."""
+"""FortiSIEM's pattern clauses: filters (``SingleEvtConstr``), aggregates (``GroupEvtConstr``), relations."""

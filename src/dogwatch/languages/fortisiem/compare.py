@@ -109,16 +109,13 @@ class Comparisons:
         low, high = (self._end(end, kind, op, node.operand) for end, op in zip(ends, (">=", "<="), strict=True))
         if operand is None or low is None or high is None:
             return NEVER
-        if not (isinstance(low, Literal) and isinstance(high, Literal)):
-            both = (Compare(Order.GE, operand, low), Compare(Order.LE, operand, high))
-            return conjunction([self.asked(leaf) for leaf in both])
-        if _is_empty(low, high):
-            self.reading.never("the low end is above the high end, so this never holds", node.span)
-        if isinstance(operand, Field):
-            return self.asked(Between(operand, low, high))
-        return conjunction(
-            [self.asked(Compare(Order.GE, operand, low)), self.asked(Compare(Order.LE, operand, high))]
-        )
+        if isinstance(low, Literal) and isinstance(high, Literal):
+            if _is_empty(low, high):
+                self.reading.never("the low end is above the high end, so this never holds", node.span)
+            if isinstance(operand, Field):
+                return self.asked(Between(operand, low, high))
+        ends_held = (Compare(Order.GE, operand, low), Compare(Order.LE, operand, high))
+        return conjunction([self.asked(leaf) for leaf in ends_held])
 
     def _between_operands(self, left: Expression, op: str, right: Expression, node: ast.Compare) -> Predicate:
         if isinstance(right, Attribute):
@@ -127,9 +124,8 @@ class Comparisons:
         one_kind, other_kind = (own or other or FieldType.KEYWORD for own, other in (kinds, reversed(kinds)))
         if one_kind is not other_kind and not (one_kind.is_number and other_kind.is_number):
             message = f"{self._holding(left, one_kind)}, and {self._holding(right, other_kind)}"
-            self.reading.error(
-                "fortisiem-type", message, node.span, self._conversion((left, one_kind), (right, other_kind))
-            )
+            hint = self._conversion((left, one_kind), (right, other_kind))
+            self.reading.error("fortisiem-type", message, node.span, hint)
             return NEVER
         if op not in ("=", "!=") and one_kind is FieldType.KEYWORD:
             self._not_ordered(left, op)
@@ -163,10 +159,9 @@ class Comparisons:
         """How to read an attribute of no known type: as addresses if all are, else as text, numbers included."""
         members = [self.reading.resources.group(group.name) for group in groups]
         known = [each for each in members if each is not None]
-        addresses = all(isinstance(constant, Address) for constant in constants) and all(
-            map(holds_addresses, known)
-        )
-        return FieldType.IP if addresses and (constants or known) else FieldType.KEYWORD
+        written = all(isinstance(constant, Address) for constant in constants)
+        addresses = (constants or known) and written and all(map(holds_addresses, known))
+        return FieldType.IP if addresses else FieldType.KEYWORD
 
     def _kind_of_end(self, end: Expression) -> FieldType | None:
         return _kind_of_constant(end) if isinstance(end, Constant) else self.operands.kind(end)

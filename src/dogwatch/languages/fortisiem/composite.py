@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -59,7 +60,7 @@ def _problems(names: Sequence[str], operators: Sequence[tuple[str, int]]) -> Ite
     for word in dict.fromkeys(word for word, _ in operators if relation_named(word) is None):
         known = ", ".join(relation.value for relation in Relation)
         yield Diagnostic(code, f"`{word}` is no relation between subpatterns", hint=f"choose from {known}")
-    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+    for name in (name for name, count in Counter(names).items() if count > 1):
         yield Diagnostic("fortisiem-subpattern-repeated", f"two subpatterns have the name `{name}`")
 
 

@@ -25,6 +25,7 @@ from dogwatch.logic import predicate as logic
 from dogwatch.logic.predicate import Call, Field, Literal, Mapped
 from dogwatch.schema.field import FieldType, Scalar
 
+_NANOS_PER_MILLI = 1_000_000
 _ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 
 
@@ -127,11 +128,11 @@ class Operands:
         match call.name.upper():
             case name if (function := function_named(name)) is not None:
                 return self._known_function(call, function)
-            case "LOOKUPTABLEGET":
+            case name if name == LOOKUP_GET:
                 return self._get(call, wanted)
-            case "DEVICETOCMDBATTR":
+            case name if name == DEVICE_LIMIT:
                 return self._limit(call)
-            case "LOOKUPTABLEHAS":
+            case name if name == LOOKUP_HAS:
                 self.reading.error("fortisiem-type", f"`{call.name}` is true or false", call.span, "use it alone")
             case _:
                 self._unknown(call)
@@ -151,7 +152,7 @@ class Operands:
                 self.reading.error("fortisiem-type", message, arg.span, f"write {function.shape}")
                 args.append(None)
             else:
-                args.append(self.value(arg, wanted))
+                args.append(_in_millis(self.value(arg, wanted)) if wanted is None else self.value(arg, wanted))
         return _call(function.engine, *args, fold=self.fold if function.regex is not None else Fold.NONE)
 
     def _get(self, call: FunctionCall, wanted: FieldType | None) -> logic.Expression | None:
@@ -257,6 +258,13 @@ _GIVEN = {function.engine: function.gives for function in ALL_FUNCTIONS}
 def _call(function: str, *args: logic.Expression | None, fold: Fold = Fold.NONE) -> Call | None:
     given = tuple(arg for arg in args if arg is not None)
     return Call(function, given, fold) if len(given) == len(args) else None
+
+
+def _in_millis(value: logic.Expression | None) -> logic.Expression | None:
+    """A date as FortiSIEM counts it, the engine counts nanoseconds; any other value as it is."""
+    if value is None or kind_of(value) is not FieldType.DATE:
+        return value
+    return Call("divide", (value, Literal(_NANOS_PER_MILLI, FieldType.LONG)))
 
 
 def _looked_up(

@@ -35,7 +35,7 @@ from dogwatch.languages.fortisiem.ast import (
     Star,
     Text,
 )
-from dogwatch.languages.fortisiem.attributes import attribute_displayed
+from dogwatch.languages.fortisiem.habit import refuse_habit
 from dogwatch.languages.fortisiem.tokens import (
     BINDING,
     Kind,
@@ -62,21 +62,7 @@ _RESERVED = frozenset(
     {"AND", "OR", "NOT", "IN", "BETWEEN", "IS", "NULL", "CONTAIN", "CONTAINS", "REGEXP", "DISTINCT"}
 )
 _OPERATOR_WORDS = frozenset({"IN", "BETWEEN", "IS", "CONTAIN", "CONTAINS", "REGEXP", "NOT"})
-_FOREIGN = {
-    "STARTS": 'write REGEXP "^text"',
-    "STARTSWITH": 'write REGEXP "^text"',
-    "ENDS": 'write REGEXP "text$"',
-    "ENDSWITH": 'write REGEXP "text$"',
-    "LIKE": 'write CONTAIN "text" or REGEXP "pattern"',
-    "MATCHES": 'write REGEXP "pattern"',
-    "RLIKE": 'write REGEXP "pattern"',
-}
-"""Operators of other languages and of the product's screens, and what FortiSIEM's rules write for them."""
-
 _GROUP_PREFIX = "group@"
-_MOST_WORDS = 8
-"""Words of the longest display name."""
-
 _LONGEST_SHOWN = 40
 
 _Item = Text | Number | Address | Group
@@ -168,28 +154,8 @@ class _Parser:
         if self._token.kind is Kind.NAME and self._token.text.upper() in _OPERATOR_WORDS:
             return self._word_operator(self._as_expression(left))
         if self._token.kind is Kind.NAME and not isinstance(left, Condition):
-            self._refuse_foreign(left)
+            refuse_habit(self._source, left, self._token)
         return left
-
-    def _refuse_foreign(self, left: Expression) -> None:
-        """Explain a word behind an operand: an operator of another language, or the rest of a display name."""
-        token = self._token
-        hint = _FOREIGN.get(token.text.upper())
-        if hint is not None:
-            raise syntax_error(self._source, token.span, f"`{token.text}` is no operator of this language", hint)
-        if isinstance(left, Attribute) and not token.is_word("AND") and not token.is_word("OR"):
-            self._refuse_display_name(left)
-
-    def _refuse_display_name(self, first: Attribute) -> None:
-        words, last = [first.name], self._token
-        while last.kind is Kind.NAME and len(words) < _MOST_WORDS and last.text.upper() not in _OPERATOR_WORDS:
-            words.append(last.text)
-            attribute = attribute_displayed(" ".join(words))
-            if attribute is not None:
-                span = first.span.to(last.span)
-                message = f"`{' '.join(words)}` is how the product shows the attribute `{attribute}`"
-                raise syntax_error(self._source, span, message, f"write {attribute}")
-            last = token_at(self._source, last.span.end)
 
     def _word_operator(self, operand: Expression) -> Condition:
         if self._token.is_word("IS"):

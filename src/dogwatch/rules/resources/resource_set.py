@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from dogwatch.base.diagnostic import Diagnostic
-from dogwatch.languages.fortisiem.resources import LookupTable
+from dogwatch.languages.fortisiem.resources import LookupTable, Resources
 from dogwatch.logic.keytext import key_text
 from dogwatch.logic.pattern import Key, Statistic
 from dogwatch.rules.resources.exceptions import RuleException
@@ -101,6 +101,11 @@ class ResourceSet:
         more = {group_key(name): WatchList(plain_name(name), "text", ()) for name in names}
         return replace(self, watch_lists={**more, **self.watch_lists})
 
+    @property
+    def at_rest(self) -> Resources:
+        """The same for a single query, which no rule runs beside: a watch list is a group of what is on it."""
+        return _AtRest(self)
+
     def described(self) -> Iterator[tuple[Kind, str, int, str]]:
         """Each resource that has a name: its kind, the name, how much it holds, and what it is, for people."""
         for group in self.groups.by_key.values():
@@ -119,3 +124,29 @@ class ResourceSet:
 
 NO_RESOURCE_SET = ResourceSet()
 """Describes nothing, not even the groups that come with the package."""
+
+
+@dataclass(frozen=True, slots=True)
+class _AtRest:
+    """Resources in which nothing changes."""
+
+    all: ResourceSet
+
+    def group(self, name: str) -> tuple[str, ...] | None:
+        members = self.all.group(name)
+        watch_list = self.all.watch_lists.get(group_key(name))
+        if watch_list is None:
+            return members
+        return (*(members or ()), *(value for value, _ in watch_list.entries))
+
+    def is_watch_list(self, name: str) -> bool:  # noqa: ARG002 - part of the protocol
+        return False
+
+    def table(self, name: str) -> LookupTable | None:
+        return self.all.table(name)
+
+    def thresholds(self, name: str) -> Limits | None:
+        return self.all.thresholds(name)
+
+    def has_profile(self, number: int) -> bool:
+        return self.all.has_profile(number)

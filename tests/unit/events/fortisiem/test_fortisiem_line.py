@@ -38,6 +38,8 @@ def parsed(text: str) -> FortisiemLine:
         ('[a]="open,[b]=z', [("a", '"open'), ("b", "z")]),
         ("[a]=\0\x1b[31m,[b]=\ufffd", [("a", "\0\x1b[31m"), ("b", "\ufffd")]),
         ("[a]=x,[not a key!]=y", [("a", "x,[not a key!]=y")]),
+        (f"[a]=x,[{'k' * 129}]=y", [("a", f"x,[{'k' * 129}]=y")]),
+        (f"[a]=x,[{'k' * 128}]=y", [("a", "x"), ("k" * 128, "y")]),
         ("", []),
     ],
 )
@@ -78,6 +80,7 @@ def test_no_event(text: str) -> None:
     [
         ("<14>Nov 22 10:00:00 web1 phPerfMonitor[3740]: ", TEN, "web1", None),
         ("Nov 22 10:00:00 web1 ", TEN, "web1", None),
+        ("Nov 22 10:00:00 web1 app ", TEN, "web1", None),
         ("<14>Nov 22 2026 10:00:00 web1 app: ", TEN, "web1", None),
         ("<14>Nov 22 10:00:00 10.0.0.9 web1 ", TEN, "web1", "10.0.0.9"),
         ("<14>1 2026-11-22T10:00:00Z web1 app 99 - - ", TEN, "web1", None),
@@ -130,7 +133,15 @@ def test_a_year_is_inferred_from_the_time_of_reading() -> None:
     new_year = parse_instant("2027-01-01T00:10:00Z") or 0
     assert parse_moment("Dec 31 23:59:00", new_year) == parse_instant("2026-12-31T23:59:00Z")
     assert parse_moment("Jan 1 00:05:00", new_year) == parse_instant("2027-01-01T00:05:00Z")
+    old_year = parse_instant("2026-12-31T23:50:00Z") or 0
+    assert parse_moment("Jan 1 00:05:00", old_year) == parse_instant("2027-01-01T00:05:00Z")
     # A clock may be ahead by a day at most.
     assert parse_moment("Nov 23 11:59:59", NOW) == parse_instant("2026-11-23T11:59:59Z")
     assert parse_moment("Nov 23 12:00:01", NOW) == parse_instant("2025-11-23T12:00:01Z")
     assert parse_moment("Feb 29 00:00:00", NOW) == parse_instant("2024-02-29T00:00:00Z")
+
+
+def test_noon_and_midnight() -> None:
+    assert parse_moment("Nov 22 2026 12:05:00 AM", NOW) == parse_instant("2026-11-22T00:05:00Z")
+    assert parse_moment("Nov 22 2026 12:05:00 PM", NOW) == parse_instant("2026-11-22T12:05:00Z")
+    assert parse_moment("Nov 22 2026 01:05:00 PM", NOW) == parse_instant("2026-11-22T13:05:00Z")

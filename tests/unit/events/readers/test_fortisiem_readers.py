@@ -244,3 +244,9 @@ def test_a_pipe_of_lines_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
         assert later.event(0).document["@timestamp"] == format_instant(int(later.time[0]))
         assert later.event(0).time > TEN
         assert list(batches) == []
+
+
+def test_an_id_of_zero_is_none(read: Read) -> None:
+    events, _ = read("[X]:[eventId]=0,[a]=1\n[X]:[phEventId]=0,[a]=2\n[X]:[phEventId]=8,[eventId]=9")
+    assert [event.has_own_id for event in events] == [False, False, True]
+    assert events[2].id == "8"

@@ -181,6 +181,16 @@ def test_the_subpattern_as_a_whole() -> None:
                 )
             ),
         ),
+        (
+            "NOT COUNT(*) NOT BETWEEN (2, 4)",
+            AggregateAnd(
+                (
+                    AggregateCompare(Order.GE, COUNT, Number(2)),
+                    AggregateCompare(Order.LE, COUNT, Number(4)),
+                )
+            ),
+        ),
+        ("NOT COUNT(*) NOT IN (2)", AggregateOr((AggregateCompare(Order.EQ, COUNT, Number(2)),))),
         ('COUNT(*) = "5"', AggregateCompare(Order.EQ, COUNT, Number(5))),
         ('FIRST(user) != "Root"', AggregateCompare(Order.EQ, FIRST_USER, Text("Root"), True)),
         ("5 = FIRST(user)", AggregateCompare(Order.EQ, Text("5"), FIRST_USER)),

@@ -53,7 +53,7 @@ class Files:
     """Resources that count how often a group is asked for."""
 
     groups: Mapping[str, tuple[str, ...]] = {
-        "people": ("Alice", "adm*", "*"),
+        "people": ("Alice", "Adm*", "*"),
         "mixed": ("10.0.0.1", "10.0.0.9/30", "10.1.0.0-10.1.0.3", "host", "10.2.0.9-10.2.0.1", "1-2-3", "a/b"),
         "both": ("x",),
         "many": MANY,

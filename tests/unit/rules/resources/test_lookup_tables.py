@@ -75,12 +75,12 @@ def test_the_later_of_two_tables_counts(tmp_path: Path) -> None:
     loaded = load(
         tmp_path,
         a_yaml="tables: {T: {file: a.csv, keys: k}}",
-        b_yaml="tables: {t: {file: b.csv, keys: k}}",
+        b_yaml="tables: {' T ': {file: b.csv, keys: ' k '}}",
         a_csv="k,v\nx,1\n",
         b_csv="k,w\ny,2\n",
     )
     assert said(loaded) == [
-        "notice resource-replaced b.yaml:1: lookup table `t` takes the place of an earlier one of that name"
+        "notice resource-replaced b.yaml:1: lookup table ` T ` takes the place of an earlier one of that name"
     ]
     table = loaded.table("T")
     assert table is not None
@@ -161,6 +161,15 @@ def test_tables_that_cannot_be(tmp_path: Path, below: str, messages: list[str]) 
     assert said(loaded) == [f"error {message}" for message in messages]
     assert loaded.table("T") is None
     assert loaded.table("U") is not None
+
+
+def test_a_table_may_have_five_keys(tmp_path: Path) -> None:
+    loaded = load(
+        tmp_path, t_yaml="tables: {T: {file: t.csv, keys: [a, b, c, d, e]}}", t_csv="a,b,c,d,e,v\n1,2,3,4,5,x\n"
+    )
+    table = loaded.table("T")
+    assert table is not None
+    assert table.rows == {("1", "2", "3", "4", "5"): ("x",)}
 
 
 def test_a_table_without_its_file(tmp_path: Path) -> None:

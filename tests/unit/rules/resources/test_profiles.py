@@ -78,6 +78,12 @@ def test_what_no_profile_holds_is_unknown(tmp_path: Path) -> None:
         assert loaded.baseline(profile, Statistic.AVERAGE, group, 0) is None
 
 
+def test_addresses_of_a_group_are_those_of_events(tmp_path: Path) -> None:
+    loaded = load(tmp_path, p_csv="profile,ip,hour,day,mean,stddev\n5,2001:DB8::0001,,,1,1\n")
+    for address in ("2001:db8::1", "2001:DB8:0::1"):
+        assert loaded.baseline(5, Statistic.AVERAGE, (address,), 0) == 1
+
+
 def test_csv_with_and_without_the_number(tmp_path: Path) -> None:
     loaded = load(
         tmp_path,

@@ -175,3 +175,16 @@ def test_yaml_for_people() -> None:
     assert "group-by: [hostName, user, procName, swParam]\n" in text
     assert "  Name: 'yes'\n" in text
     assert "  incident:\n    hostName: Filter.hostName\n" in text
+
+
+@BOTH
+def test_what_comes_twice_or_bears_two_ids(write: Write, load: Load) -> None:
+    rule = builtin()
+    mapping = (rule.incident.mapping[0],) * 2
+    again = (XmlElement("Remediation", text="second"), XmlElement("Name", text="second"))
+    kept = {"attributes": {"natural_id": "N"}, "elements": (XmlElement("New"), *again)}
+    event_type = rule.incident.event_type
+    twice = replace(
+        rule, rule_id=event_type, incident=replace(rule.incident, mapping=mapping), remediation="", extra=kept
+    )
+    assert [plain(each) for each in read(load, write([twice]))] == [plain(twice)]

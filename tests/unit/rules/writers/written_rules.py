@@ -40,6 +40,9 @@ LOGIC = RAW.filter(lambda text: bool(text.strip()))
 WORD = st.text("abcXYZ_09-.$ é<&\"'", min_size=1, max_size=8).map(str.strip).filter(bool)
 NAME = st.text("abcXYZ_09", min_size=1, max_size=4)
 SOURCE = st.one_of(NAME, st.sampled_from(["COUNT(*)", "COUNT(DISTINCT a, b)", "MAX(x.y)", "a = b"]))
+GROUPED: st.SearchStrategy[tuple[str, ...]] = st.lists(
+    SOURCE.filter(lambda each: "=" not in each), max_size=2
+).map(tuple)
 WORDS = st.lists(WORD, max_size=3).map(tuple)
 TAGS = st.sampled_from(["New", "Other", "new_one", "a.b"])
 ATTRIBUTES = st.dictionaries(st.sampled_from(["new", "other", "{urn:x}kept"]), RAW, max_size=2)
@@ -61,7 +64,7 @@ ELEMENTS = st.recursive(
 def extras(draw: st.DrawFn, *known: str) -> Extra:
     """Unknown things; of known elements, repeated ones."""
     elements = draw(st.lists(ELEMENTS, max_size=2))
-    if known and draw(st.booleans()):
+    if draw(st.booleans()) and known:
         again = draw(st.sampled_from(known))
         elements.append(XmlElement(again, text=draw(SAID), tail=draw(TEXT)))
     return Extra(tuple(draw(ATTRIBUTES).items()), tuple(elements))
@@ -74,7 +77,7 @@ def clauses(draw: st.DrawFn) -> PatternClause:
         SubPattern(
             name,
             draw(LOGIC),
-            draw(st.lists(SOURCE.filter(lambda each: "=" not in each), max_size=2).map(tuple)),
+            draw(GROUPED),
             draw(LOGIC),
             draw(RAW),
             extra=draw(extras("SingleEvtConstr", "GroupByAttr", "GroupEvtConstr")),
