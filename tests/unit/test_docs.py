@@ -17,8 +17,11 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT /
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
 _FENCE = re.compile(r"^(```|~~~).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
-_REPORTERS = {"Diagnostic", "error", "warn", "_error", "_note", "_problem", "_warn", "note"}
-_OTHERWISE_WRITTEN = {"output", "unknown-alert", "unknown-incident"}
+_REPORTERS = {
+    *("Diagnostic", "error", "warn", "warning", "note", "notice", "tell", "missing"),
+    *("_error", "_note", "_problem", "_warn"),
+}
+_OTHERWISE_WRITTEN = {"output", "unknown-alert", "unknown-incident", "fortisiem-date", "resource-file-too-large"}
 """Codes that no shape tells from other words, and those that are put together while running."""
 
 

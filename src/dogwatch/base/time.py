@@ -8,6 +8,7 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 SECOND = 1_000_000_000
 """Nanoseconds in a second."""
@@ -114,9 +115,14 @@ def format_instant(nanos: int) -> str:
         '2026-11-22T02:07:12.823Z'
     """
     seconds, rest = divmod(nanos, SECOND)
-    whole = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
     digits = f"{rest:09d}"
-    return f"{whole}.{digits[:3] if digits.endswith('000000') else digits}Z"
+    return f"{_whole(seconds)}.{digits[:3] if digits.endswith('000000') else digits}Z"
+
+
+@lru_cache(maxsize=256)
+def _whole(seconds: int) -> str:
+    # Events come by the thousand of one second.
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def format_duration(nanos: int) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from dogwatch.alerts.ledger import Ledger
-from dogwatch.alerts.model import SEVERITIES, AlertKind, Detection, WatchEntry
+from dogwatch.alerts.model import SEVERITIES, AlertKind, Detection
 from dogwatch.alerts.store import Filed
+from dogwatch.detect.correlation import Correlation
 
 _FILED_TOGETHER = 500
 """Detections of one ledger transaction."""
@@ -47,26 +48,25 @@ class Account:
         self,
         detections: Iterable[Detection],
         store: Ledger,
-        entries: Callable[[], Sequence[WatchEntry]],
+        correlation: Correlation,
         *,
         at_once: bool,
     ) -> Iterator[Detection]:
         """Keep detections before they are shown: what was seen is never missing from the ledger.
 
-        What rules added to watch lists by then is kept with them.
+        What FortiSIEM's rules added to watch lists by then is kept with them, and at the end what cleared.
         """
         waiting: list[Detection] = []
         self.ledger = Filed()
         for detection in detections:
             waiting.append(detection)
             if at_once or len(waiting) >= _FILED_TOGETHER:
-                yield from self._file(waiting, store, entries())
+                yield from self._counted(waiting, store.file(waiting, correlation.take_entries()))
                 waiting = []
-        yield from self._file(waiting, store, entries())
+        last = store.file(waiting, correlation.take_entries(), correlation.clearings)
+        yield from self._counted(waiting, last)
 
-    def _file(
-        self, detections: Sequence[Detection], store: Ledger, entries: Sequence[WatchEntry]
-    ) -> Sequence[Detection]:
-        filed, so_far = store.file(detections, entries), self.ledger or Filed()
+    def _counted(self, detections: Sequence[Detection], filed: Filed) -> Sequence[Detection]:
+        so_far = self.ledger or Filed()
         self.ledger = Filed(so_far.new + filed.new, so_far.updated + filed.updated, so_far.known + filed.known)
         return detections

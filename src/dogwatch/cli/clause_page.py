@@ -11,14 +11,14 @@ from rich.text import Text
 
 from dogwatch.base.text import printable
 from dogwatch.cli.cells import safe
-from dogwatch.rules.model import (
+from dogwatch.rules.fortisiem_model import (
     AttributeMapping,
     ClearCondition,
-    FortisiemRule,
     PatternClause,
     PatternClear,
     QuietClear,
 )
+from dogwatch.rules.model import FortisiemRule
 
 _Part = Line | Padding | Text
 

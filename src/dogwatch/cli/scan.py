@@ -206,7 +206,7 @@ def scan(
             account = Account(fail_on)
             detections = account.watched(run)
             if store is not None:
-                detections = account.filed(detections, store, run.take_entries, at_once=follow)
+                detections = account.filed(detections, store, run.correlation, at_once=follow)
             FORMATS[name](_then(detections, bar.close), stream, Options(building_blocks, max_rows, at_once=follow))
     except DogwatchError as error:
         show_error(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from dogwatch.alerts.model import Detection, WatchEntry
 from dogwatch.base.diagnostic import Diagnostic
 from dogwatch.detect.compiled import Compiled, compile_rules
+from dogwatch.detect.correlation import Correlation
 from dogwatch.detect.options import ScanOptions
 from dogwatch.detect.report import ScanReport
 from dogwatch.detect.scan import Scan
@@ -21,7 +22,7 @@ from dogwatch.events.readers import STDIN, ReadOptions, documents_to_batches, ex
 from dogwatch.events.readers.lines import Progress
 from dogwatch.events.report import ReadReport
 from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions
-from dogwatch.rules.correlation import filled_lists
+from dogwatch.rules.correlation import with_filled_lists
 from dogwatch.rules.model import Rule
 from dogwatch.rules.resources import NO_RESOURCE_SET, ResourceSet
 from dogwatch.rules.ruleset import BUILTIN, RuleSet, load_rules
@@ -40,13 +41,14 @@ class ScanRun:
         compiled: The rules that run, and those that cannot with the reasons.
         read: What was read and what was skipped, complete when the iteration is.
         report: What was found for which rule, complete when the iteration is.
-        take_entries: What rules added to watch lists since this was last asked.
+        correlation: What FortiSIEM's rules leave behind: entries of watch lists, and when incidents of earlier
+            scans cleared.
     """
 
     compiled: Compiled
     read: ReadReport
     report: ScanReport
-    take_entries: Callable[[], list[WatchEntry]] = field(repr=False)
+    correlation: Correlation = field(repr=False)
     _detections: Iterator[Detection] = field(repr=False)
 
     def __iter__(self) -> Iterator[Detection]:
@@ -103,7 +105,7 @@ def scan(
         options = replace(options, follow=True)
     chosen = load_rules(BUILTIN) if rules is None else rules
     entries = list(watch_entries)
-    resources = resources.with_watch_lists((*filled_lists(chosen), *(entry.list for entry in entries)))
+    resources = with_filled_lists(resources, chosen).with_watch_lists(entry.list for entry in entries)
     compiled = compile_rules(
         chosen, schema or Schema.ecs(), now=options.now, resources=resources, fortisiem=fortisiem
     )
@@ -111,7 +113,7 @@ def scan(
     kind = ScheduledScan if as_scheduled else Scan
     run = kind(compiled.rules, options, resources, entries)
     batches = _batches(events, run.matching.fields, reading or ReadOptions(), read, progress)
-    return ScanRun(compiled, read, run.report, run.correlation.take_entries, run.run(batches))
+    return ScanRun(compiled, read, run.report, run.correlation, run.run(batches))
 
 
 def search(

@@ -6,16 +6,16 @@ triggers came first, so that the order in which files are read does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from dogwatch.alerts.model import Incident
-from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity, Span
-from dogwatch.detect.incident_attributes import AttributeReader, Hit, incident_attribute, normal_text
+from dogwatch.detect.incident_attributes import AttributeReader, Hit, normal_text
 from dogwatch.languages.fortisiem.joins import Join, Named, Side, parse_joins
 from dogwatch.logic.pattern import AggregatePattern, CompositePattern
-from dogwatch.rules.model import FortisiemRule, PatternClear
+from dogwatch.rules.fortisiem_model import PatternClear, incident_attribute
+from dogwatch.rules.model import FortisiemRule
 
 LIMIT_REMEMBERED = 100_000
 """Different occurrences of a clear pattern that a run remembers for what the ledger holds."""
@@ -73,13 +73,10 @@ class ClearJoins:
         when: Its clear condition is the other.
 
     Raises:
-        DogwatchError: What ``check_clear`` finds to be wrong.
+        DogwatchError: The constraint cannot be parsed; ``lower_clear`` tells what else is wrong with one.
     """
 
     def __init__(self, rule: FortisiemRule, when: PatternClear) -> None:
-        problems = [each for each in check_clear(rule) if each.severity is Severity.ERROR]
-        if problems:
-            raise DogwatchError(problems)
         own = {incident_attribute(each.attribute) for each in rule.incident.mapping}
         theirs = list(dict.fromkeys(incident_attribute(each.attribute) for each in when.mapping))
         comparisons = [_comparison(join, when.name) for join in parse_joins(when.constraint)] or [
@@ -229,75 +226,6 @@ class PatternClearer:
     def clear(self, hit: Hit) -> list[Incident]:
         """Clear what a hit clears, and give it as it now stands."""
         return self._incidents.clear(self._reader.attributes(hit), hit.time)
-
-
-def check_clear(rule: FortisiemRule) -> list[Diagnostic]:
-    """What is wrong with a rule's clear condition: its constraint's text, and the names in it."""
-    when = rule.clear_condition.when if rule.clear_condition is not None else None
-    if not isinstance(when, PatternClear):
-        return []
-    try:
-        joins = parse_joins(when.constraint)
-    except DogwatchError as error:
-        return [_placed(each, rule, when) for each in error.diagnostics]
-    found = [each for join in joins for each in _unknown_names(join, rule, when)]
-    if not found and not _is_joined(joins, rule, when):
-        found.append(
-            Diagnostic(
-                "fortisiem-no-join",
-                f"nothing joins the clear condition {when.name} with the incident: it clears every incident",
-                Severity.WARNING,
-                hint=f"write a ClearConstr: {when.name}.hostName = {rule.incident.event_type}.hostName",
-            )
-        )
-    return [_placed(each, rule, when) for each in found]
-
-
-def _unknown_names(join: Join, rule: FortisiemRule, when: PatternClear) -> Iterator[Diagnostic]:
-    owners = {
-        when.name.lower(): {each.attribute for each in when.mapping},
-        rule.incident.event_type.lower(): {each.attribute for each in rule.incident.mapping},
-    }
-    for side in (join.left, join.right):
-        if not isinstance(side, Named):
-            continue
-        known = owners.get(side.owner.lower())
-        if known is None:
-            yield _unknown(
-                when,
-                side.span,
-                f"`{side.owner}` is neither the clear condition nor the incident",
-                f"write {when.name}.attribute or {rule.incident.event_type}.attribute",
-            )
-        elif incident_attribute(side.source) not in map(incident_attribute, known):
-            yield _unknown(
-                when,
-                side.span,
-                f"`{side.owner}` has no attribute `{side.source}`",
-                f"it has {', '.join(sorted(known)) or 'none'}; attributes are mapped in an ArgList",
-            )
-
-
-def _unknown(when: PatternClear, span: Span, message: str, hint: str) -> Diagnostic:
-    return Diagnostic("fortisiem-unknown-name", message, source=when.constraint, span=span, hint=hint)
-
-
-def _is_joined(joins: tuple[Join, ...], rule: FortisiemRule, when: PatternClear) -> bool:
-    if joins:
-        return any(
-            isinstance(join.left, Named)
-            and isinstance(join.right, Named)
-            and join.left.owner.lower() != join.right.owner.lower()
-            for join in joins
-        )
-    own = {incident_attribute(each.attribute) for each in rule.incident.mapping}
-    return any(incident_attribute(each.attribute) in own for each in when.mapping)
-
-
-def _placed(diagnostic: Diagnostic, rule: FortisiemRule, when: PatternClear) -> Diagnostic:
-    if when.constraint_place is not None and diagnostic.source is not None:
-        return diagnostic.at(when.constraint_place)
-    return replace(diagnostic, place=rule.place)
 
 
 def _comparison(join: Join, clear_name: str) -> _Comparison:

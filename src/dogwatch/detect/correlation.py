@@ -33,8 +33,9 @@ from dogwatch.events.document import field_values
 from dogwatch.events.fortisiem import attribute_values
 from dogwatch.logic.pattern import AggregatePattern, CompositePattern
 from dogwatch.logic.predicate import Predicate
-from dogwatch.rules.correlation import clearing_pattern
-from dogwatch.rules.model import FortisiemRule, QuietClear
+from dogwatch.rules.clearing import clearing_pattern
+from dogwatch.rules.fortisiem_model import QuietClear
+from dogwatch.rules.model import FortisiemRule
 from dogwatch.rules.resources import ResourceSet
 from dogwatch.schema.coerce import coerce_field
 from dogwatch.schema.field import FieldRef, Scalar
@@ -198,6 +199,11 @@ class Correlation:
         added, self._added = self._added, []
         return added
 
+    @property
+    def clearings(self) -> tuple[IncidentDetector, ...]:
+        """For each rule whose incidents clear by themselves, what tells when one of an earlier scan did."""
+        return tuple(each.detector for each in self._detecting() if each.rule.clear_condition is not None)
+
     def account(self) -> None:
         """Note in the report what was lost."""
         for watched in self._watched.values():
@@ -208,6 +214,7 @@ class Correlation:
             self._report.without_group(rule, matcher.without_group)
         for watched in self._detecting():
             self._report.suppressed(watched.rule, watched.detector.suppressed)
+            self._report.forgotten(watched.rule, watched.detector.details.dropped, watched.detector.forgotten)
         self._report.came_after_tolerance(self._delayed.too_late)
         self._report.lists_evicted(self._lists.evicted)
         self._report.echoes_left_out(self._hearing.left_out)
@@ -290,7 +297,8 @@ class Correlation:
             for entry in raised.entries:
                 self._lists.add(entry.list, entry.value, entry.added)
             self._added += raised.entries
-            self._echoes.append(Echo(raised.event, hit.time, cause, depth + 1))
+            if not self._hearing.is_deaf:
+                self._echoes.append(Echo(raised.event, hit.time, cause, depth + 1))
             if self._options.follow:
                 self._report.found(watched.rule.instance_id)
                 yield watched.detector.incident(raised.uuid)

@@ -15,7 +15,8 @@ from dogwatch.engine.passed import GroupPassed, PartsPassed, StagePassed, take
 from dogwatch.events.batch import Document, Event
 from dogwatch.events.columns import Row, make_batch
 from dogwatch.events.report import ReadReport
-from dogwatch.rules.model import FortisiemRule, PatternClear
+from dogwatch.rules.fortisiem_model import PatternClear
+from dogwatch.rules.model import FortisiemRule
 
 _DEEPEST = 5
 """How many incidents may follow from each other."""
@@ -66,10 +67,13 @@ class Echoes:
         self._matching = Matching(chosen, replace(options, start=None, end=None), ScanReport())
         self._read = ReadReport()
 
+    @property
+    def is_deaf(self) -> bool:
+        """Whether no rule hears of incidents."""
+        return not self._numbers
+
     def rows(self, echo: Echo) -> Iterator[tuple[int, GroupPassed | PartsPassed]]:
         """The numbers of the rules that the incident passes, each with its row."""
-        if not self._numbers:
-            return
         if echo.depth > _DEEPEST:
             self.left_out += 1
             return

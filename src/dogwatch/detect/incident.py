@@ -27,7 +27,8 @@ from dogwatch.detect.trigger_details import TriggerDetails
 from dogwatch.detect.trigger_log import Fired, TriggerLog
 from dogwatch.events.batch import NO_TIME, Document, Event
 from dogwatch.logic.pattern import AggregatePattern, CompositePattern
-from dogwatch.rules.model import FortisiemRule, PatternClear
+from dogwatch.rules.clearing import clearing_pattern
+from dogwatch.rules.model import FortisiemRule
 
 _ANCESTORS = "ancestors"
 _ID_DIGITS = 32
@@ -109,7 +110,7 @@ class IncidentDetector:
         details: What the newest triggers were made of.
 
     Raises:
-        DogwatchError: The rule's clear condition makes no sense (``check_clear``).
+        DogwatchError: The constraint of the rule's clear condition cannot be parsed.
     """
 
     def __init__(
@@ -132,9 +133,9 @@ class IncidentDetector:
         self._clock = NO_TIME
         # When each active one clears if nothing comes, and its uuid: not later than it really does. A heap.
         self._due: list[tuple[int, str]] = []
-        when = rule.clear_condition.when if rule.clear_condition is not None else None
-        joins = ClearJoins(rule, when) if isinstance(when, PatternClear) else None
-        self._clear_name = when.name if isinstance(when, PatternClear) else ""
+        when = clearing_pattern(rule)
+        joins = None if when is None else ClearJoins(rule, when)
+        self._clear_name = "" if when is None else when.name
         self._clears = ClearMemory(joins) if joins is not None else None
         self._clearable: ClearIndex[_Held] | None = ClearIndex(joins) if joins is not None else None
 
@@ -213,6 +214,11 @@ class IncidentDetector:
         time = self._clears.after(attributes, last_seen) if self._clears is not None else None
         return None if time is None else Cleared.by_pattern(time, self._clear_name)
 
+    @property
+    def forgotten(self) -> int:
+        """Occurrences of the clear pattern that incidents of earlier runs cannot be told of."""
+        return 0 if self._clears is None else self._clears.forgotten
+
     def incident(self, uuid: str) -> Incident:
         """The incident as it stands."""
         return self._incident(self._held(uuid))
@@ -272,7 +278,6 @@ class IncidentDetector:
         """Note that an incident was triggered at a time."""
         moved = time > held.last
         held.last = max(held.last, time)
-        self._clock = max(self._clock, time)
         if self._quiet is not None and moved:
             if held.log.is_single or held.cleared is not None:
                 heapq.heappush(self._due, (held.last + self._quiet, held.uuid))

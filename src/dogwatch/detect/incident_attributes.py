@@ -9,7 +9,7 @@ from decimal import Decimal
 from dogwatch.engine.aggregate import AggregateHit
 from dogwatch.engine.composite import CompositeHit
 from dogwatch.logic.pattern import Aggregate, AggregatePattern, CompositePattern
-from dogwatch.rules.model import AttributeMapping
+from dogwatch.rules.fortisiem_model import AttributeMapping, incident_attribute
 from dogwatch.schema.field import Scalar
 from dogwatch.schema.fortisiem import FORTISIEM_PREFIX
 
@@ -52,11 +52,6 @@ class AttributeReader:
             if value is not None and value != "":
                 found[name] = normal_text(value)
         return found
-
-
-def incident_attribute(name: str) -> str:
-    """An attribute's name in an incident, which has an event type of its own."""
-    return "compEventType" if name == "eventType" else name
 
 
 def parts_of_hit(hit: Hit) -> tuple[AggregateHit | None, ...]:

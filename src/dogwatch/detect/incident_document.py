@@ -13,7 +13,8 @@ from dogwatch.base.time import SECOND, format_instant
 from dogwatch.detect.document import PRODUCER, depth_of, rule_fields
 from dogwatch.events.batch import Document
 from dogwatch.events.fortisiem import to_ecs
-from dogwatch.rules.model import FortisiemRule, QuietClear
+from dogwatch.rules.fortisiem_model import QuietClear
+from dogwatch.rules.model import FortisiemRule
 from dogwatch.schema.fortisiem import FORTISIEM_PREFIX
 
 SOURCES = ("srcIpAddr", "srcName", "srcUser")

@@ -78,6 +78,28 @@ class ScanReport:
                 )
             )
 
+    def forgotten(self, rule: Rule, details: int, clearings: int) -> None:
+        """Note what was forgotten of a rule's incidents for want of room.
+
+        Args:
+            rule: The rule.
+            details: Incidents whose events are no longer shown.
+            clearings: Occurrences of the clear pattern that incidents of earlier scans were not told of.
+        """
+        for count, what in (
+            (details, "incidents are shown without their events"),
+            (clearings, "occurrences of its clear condition were not applied to incidents of earlier scans"),
+        ):
+            if count:
+                self.notes.append(
+                    Diagnostic(
+                        "state-evicted",
+                        f"{rule.label}: {count} {what}, for want of room",
+                        Severity.WARNING,
+                        hint="scan shorter stretches with --from and --to",
+                    )
+                )
+
     def lists_evicted(self, count: int) -> None:
         """Note that watch lists had more entries than are kept."""
         if count:

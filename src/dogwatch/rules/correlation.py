@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dogwatch.base.diagnostic import Diagnostic, Place, Severity, Steps
+from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place, Severity, Steps
 from dogwatch.languages.fortisiem.lower import SubpatternText, lower_clause
 from dogwatch.languages.fortisiem.options import FortisiemOptions
 from dogwatch.languages.fortisiem.resources import Resources
 from dogwatch.languages.lowering import Lowered, TypeOf
-from dogwatch.rules.model import AttributeMapping, FortisiemRule, PatternClause, PatternClear, Rule
+from dogwatch.rules.clearing import check_clear, clearing_pattern
+from dogwatch.rules.fortisiem_model import AttributeMapping, PatternClause
+from dogwatch.rules.model import FortisiemRule, Rule
+from dogwatch.rules.resources import ResourceSet
 
 
 def lower_detection(
@@ -36,13 +39,15 @@ def lower_clearing(
     clear = clearing_pattern(rule)
     if clear is None:
         return None
-    return _lowered(clear.clause, clear.mapping, "ClearIncidentDef", type_of, resources, options)
-
-
-def clearing_pattern(rule: FortisiemRule) -> PatternClear | None:
-    """The pattern that clears the rule's incidents, if it has one."""
-    condition = rule.clear_condition
-    return condition.when if condition is not None and isinstance(condition.when, PatternClear) else None
+    problems = check_clear(rule)
+    errors = [each for each in problems if each.severity is Severity.ERROR]
+    try:
+        lowered = _lowered(clear.clause, clear.mapping, "ClearIncidentDef", type_of, resources, options)
+    except DogwatchError as error:
+        raise DogwatchError((*error.diagnostics, *errors)) from error
+    if errors:
+        raise DogwatchError(errors)
+    return Lowered(lowered.pattern, (*lowered.notes, *problems))
 
 
 def texts_of(rule: FortisiemRule) -> Iterator[tuple[str, Place | None, Steps]]:
@@ -57,10 +62,10 @@ def texts_of(rule: FortisiemRule) -> Iterator[tuple[str, Place | None, Steps]]:
         yield clear.constraint, clear.constraint_place, clear.constraint_steps
 
 
-def filled_lists(rules: Iterable[Rule]) -> list[str]:
-    """The names of the watch lists that rules add to."""
+def with_filled_lists(resources: ResourceSet, rules: Iterable[Rule]) -> ResourceSet:
+    """The resources and the watch lists that rules add to, which are empty at first if no file describes them."""
     additions = [each for rule in rules if isinstance(rule, FortisiemRule) for each in rule.watch_lists]
-    return list(dict.fromkeys(name for addition in additions for name in addition.lists))
+    return resources.with_watch_lists(name for addition in additions for name in addition.lists)
 
 
 def is_aggregate(source: str) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
 from dogwatch.engine import plan
+from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions
+from dogwatch.languages.fortisiem.resources import NO_RESOURCES, Resources
+from dogwatch.languages.lowering import Lowered
 from dogwatch.logic.pattern import predicates_of
 from dogwatch.rules.logic import lower_clear, lower_query, unread
 from dogwatch.rules.model import ElasticRule, Rule
@@ -45,7 +48,13 @@ class Checked:
 
 
 def check_rules(
-    rules: Iterable[Rule], schema: Schema, *, now: int | None = None, hints: bool = False
+    rules: Iterable[Rule],
+    schema: Schema,
+    *,
+    now: int | None = None,
+    hints: bool = False,
+    resources: Resources = NO_RESOURCES,
+    fortisiem: FortisiemOptions = VENDOR,
 ) -> Iterator[Checked]:
     """Each rule with what is wrong with its query.
 
@@ -54,18 +63,22 @@ def check_rules(
         schema: The types of fields.
         now: What ``now`` means in a query's dates, nanoseconds since 1970 UTC.
         hints: Look for the field that an unknown one was meant to be, which takes its time.
+        resources: What FortiSIEM's rules refer to: groups, tables, lists.
+        fortisiem: How FortiSIEM's texts are read where the vendor leaves room.
     """
+    detects = partial(lower_query, schema=schema, now=now, hints=hints, resources=resources, fortisiem=fortisiem)
+    clears = partial(lower_clear, schema=schema, resources=resources, fortisiem=fortisiem)
     for rule in rules:
         is_read = unread(rule) is None
-        yield Checked(rule, _problems(rule, schema, now, hints=hints) if is_read else (), is_read)
+        yield Checked(rule, _problems(rule, (detects, clears)) if is_read else (), is_read)
 
 
-def _problems(rule: Rule, schema: Schema, now: int | None, *, hints: bool) -> tuple[Diagnostic, ...]:
+def _problems(rule: Rule, lowerings: Iterable[Callable[[Rule], Lowered | None]]) -> tuple[Diagnostic, ...]:
     found: list[Diagnostic] = []
     # What is wrong with the pattern must not hide what is wrong with the one that clears it.
-    for lower in (partial(lower_query, rule, schema, now=now, hints=hints), partial(lower_clear, rule, schema)):
+    for lower in lowerings:
         try:
-            lowered = lower()
+            lowered = lower(rule)
         except DogwatchError as error:
             found += error.diagnostics
             continue

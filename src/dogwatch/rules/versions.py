@@ -9,18 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dogwatch.rules.model import (
-    AttributeMapping,
-    Change,
-    ChangeKind,
-    ElasticRule,
-    HistoryEntry,
-    Operator,
-    Rule,
-    RuleCommon,
-    SubPattern,
-    WatchListAddition,
-)
+from dogwatch.rules.fortisiem_model import AttributeMapping, Operator, SubPattern, WatchListAddition
+from dogwatch.rules.model import Change, ChangeKind, ElasticRule, HistoryEntry, Rule, RuleCommon
 from dogwatch.rules.ruleset import RuleSet
 
 _APART = frozenset(

@@ -19,17 +19,16 @@ from dogwatch.logic.pattern import (
     Number,
 )
 from dogwatch.logic.predicate import Constant, Field, Order
-from dogwatch.rules.model import (
+from dogwatch.rules.fortisiem_model import (
     AttributeMapping,
     ClearCondition,
-    FortisiemRule,
     IncidentDefinition,
-    Level,
     PatternClause,
     PatternClear,
     QuietClear,
     SubPattern,
 )
+from dogwatch.rules.model import FortisiemRule, Level
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
 
 START = 1_700_000_100 * SECOND

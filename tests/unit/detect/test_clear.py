@@ -14,7 +14,7 @@ from dogwatch.base.diagnostic import DogwatchError, Severity
 from dogwatch.base.time import SECOND
 from dogwatch.detect.clear import PatternClearer, check_clear
 from dogwatch.detect.incident import IncidentDetector
-from dogwatch.rules.model import PatternClear
+from dogwatch.rules.fortisiem_model import PatternClear
 
 UP = aggregate_pattern("Up")
 

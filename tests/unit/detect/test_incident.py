@@ -123,9 +123,10 @@ def test_a_trigger_that_comes_again_changes_nothing() -> None:
     (compiled,) = compile_rules([rule], Schema.ecs()).rules
     assert isinstance(compiled.pattern, AggregatePattern)
     event = Event("e1", "logs-x", START, NO_TIEBREAK, 0, nc(), None, has_own_id=True)
-    hits = [AggregateHit(("h", "root", "-l"), START, START, "e1", 1, (event,), {}) for _ in range(3)]
+    hits = [AggregateHit(("h", "root", "-l"), START, START, "e1", 1, (event,), {}, {}) for _ in range(3)]
     detector = IncidentDetector(rule, compiled.pattern)
-    assert len({detector.trigger(each) for each in hits}) == 1
+    raised = [detector.trigger(each) for each in hits]
+    assert [each is not None and each.new for each in raised] == [True, False, False]
     (incident,) = detector.incidents()
     assert len(incident.triggers) == 1
 

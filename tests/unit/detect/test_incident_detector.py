@@ -32,7 +32,8 @@ from dogwatch.detect.trigger_log import Fired, TriggerLog
 from dogwatch.logic.correlation import Relation
 from dogwatch.logic.pattern import Aggregate, AggregateFunction
 from dogwatch.logic.predicate import Field
-from dogwatch.rules.model import FortisiemRule, IncidentDefinition, WatchListAddition
+from dogwatch.rules.fortisiem_model import IncidentDefinition, WatchListAddition
+from dogwatch.rules.model import FortisiemRule
 from dogwatch.schema.field import FieldRef, FieldType
 
 BOTH = "hostName = A.hostName, user = B.user, n = B.COUNT(*)"

@@ -18,7 +18,7 @@ from dogwatch.alerts.store import AlertQuery, Filed
 from dogwatch.base.time import SECOND
 from dogwatch.detect.clear import PatternClearer
 from dogwatch.detect.incident import IncidentDetector
-from dogwatch.rules.model import ClearCondition, PatternClear
+from dogwatch.rules.fortisiem_model import ClearCondition, PatternClear
 
 Step = tuple[int, str, str]
 """Seconds, ``trigger`` or ``clear``, and a host."""

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from dogwatch.rules.attack import Threat
+from dogwatch.rules.fortisiem_model import AttributeMapping
 from dogwatch.rules.loaders.source import read_text
-from dogwatch.rules.model import AttributeMapping, ChangeKind, ElasticRule, FortisiemRule, Level, Rule
+from dogwatch.rules.model import ChangeKind, ElasticRule, FortisiemRule, Level, Rule
 from dogwatch.rules.ruleset import RuleSet, load_rules
 from dogwatch.rules.versions import history
 

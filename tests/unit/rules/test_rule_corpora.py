@@ -10,8 +10,9 @@ import pytest
 from dogwatch.engine.plan import check
 from dogwatch.logic.pattern import predicates_of
 from dogwatch.logic.printer import describe
+from dogwatch.rules.fortisiem_model import ClearCondition, PatternClear, QuietClear
 from dogwatch.rules.logic import lower_query
-from dogwatch.rules.model import ClearCondition, ElasticRule, FortisiemRule, Level, PatternClear, QuietClear
+from dogwatch.rules.model import ElasticRule, FortisiemRule, Level
 from dogwatch.rules.ruleset import RuleSet, load_rules
 from dogwatch.rules.soundness import check_rules
 from dogwatch.schema.schema import Schema

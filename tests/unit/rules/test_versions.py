@@ -4,21 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dogwatch.base.diagnostic import Place
-from dogwatch.rules.model import (
-    Change,
-    ChangeKind,
+from dogwatch.rules.fortisiem_model import (
     ClearCondition,
-    ElasticRule,
-    FortisiemRule,
-    HistoryEntry,
     IncidentDefinition,
-    Level,
     Operator,
     PatternClause,
     QuietClear,
     SubPattern,
     WatchListAddition,
 )
+from dogwatch.rules.model import Change, ChangeKind, ElasticRule, FortisiemRule, HistoryEntry, Level
 from dogwatch.rules.ruleset import rule_set
 from dogwatch.rules.versions import (
     ListChange,

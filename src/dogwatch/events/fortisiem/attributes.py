@@ -34,7 +34,10 @@ def attribute_values(document: Document, names: Iterable[str]) -> dict[str, list
     result: dict[str, list[Scalar]] = {}
     for name, ref, derived in plan.columns:
         own, _ = coerce_all(found[ref.path], ref.type)
-        if derived is not None:
+        if derived is not None and own:
+            # What an event says itself goes before what follows from its other fields; they need not be read.
+            own = list(derived.values(own, ()))
+        elif derived is not None:
             inputs = [coerce_all(found[source.path], source.type)[0] for source in derived.inputs]
             own = list(derived.values(own, inputs))
         result[name] = own

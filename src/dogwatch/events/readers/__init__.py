@@ -80,7 +80,8 @@ def read_batches(
 ) -> Iterator[Batch]:
     """The events of some inputs as batches, in the order of reading and in bounded memory.
 
-    Standard input (``-``) is followed: a batch is given as soon as the pipe pauses. Audit logs in
+    Standard input (``-``) is followed: a batch is given as soon as the pipe pauses, and while it stays silent
+    an empty one about once a second, so that who waits sees time pass. Audit logs in
     files are one stream, since an event's records may be in two of them; their events come at the very end.
 
     Args:
@@ -146,11 +147,11 @@ def _batches(
                 yield from _csv(CsvReader(name, report, options.clock), lines, pending, name)
             case Format.AUDIT if source == STDIN:
                 follower = _audit_reader(fields, options, report, arrivals, follow=True)
-                yield from _audit(follower, lines, name)
+                yield from _audit(follower, lines, pending, name)
                 yield from follower.finish()
             case Format.AUDIT:
                 audit = audit or _audit_reader(fields, options, report, arrivals, follow=False)
-                yield from _audit(audit, lines, name)
+                yield from _audit(audit, lines, pending, name)
             case None:
                 pass
     if (batch := pending.flush()) is not None:
@@ -174,10 +175,12 @@ def _audit_reader(
     )
 
 
-def _audit(reader: AuditLogReader, lines: Iterator[Line | None], name: str) -> Iterator[Batch]:
+def _audit(reader: AuditLogReader, lines: Iterator[Line | None], pending: Pending, name: str) -> Iterator[Batch]:
     for item in lines:
         if item is None:
             yield from reader.idle()
+            if (batch := pending.pause()) is not None:
+                yield batch
         else:
             yield from reader.feed(item[1], Place(name, item[0]))
 
@@ -185,7 +188,7 @@ def _audit(reader: AuditLogReader, lines: Iterator[Line | None], name: str) -> I
 def _ndjson(reader: NdjsonReader, lines: Iterator[Line | None], pending: Pending, name: str) -> Iterator[Batch]:
     for item in lines:
         if item is None:
-            batch = pending.flush()
+            batch = pending.pause()
             if batch is not None:
                 yield batch
             continue
@@ -209,7 +212,7 @@ def _fortisiem(
     reader = FortisiemReader(name, report, clock)
     for item in lines:
         if item is None:
-            if (batch := pending.flush()) is not None:
+            if (batch := pending.pause()) is not None:
                 yield batch
             continue
         number, line = item
@@ -221,7 +224,7 @@ def _fortisiem(
 def _csv(reader: CsvReader, lines: Iterator[Line | None], pending: Pending, name: str) -> Iterator[Batch]:
     for item in lines:
         if item is None:
-            if (batch := pending.flush()) is not None:
+            if (batch := pending.pause()) is not None:
                 yield batch
             continue
         for found, number in reader.documents(item[1], item[0]):

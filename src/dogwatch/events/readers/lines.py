@@ -32,11 +32,13 @@ Progress = Callable[[int], None]
 """Told of every read with the number of bytes that it took from the input."""
 
 STDIN_NAME = "<stdin>"
+IDLE_SECONDS = 0.2
+"""How long nothing must come from a pipe to be a pause; the next is as long again."""
+
 LONGEST_LINE = 64 << 20
 """Bytes of a line beyond which it is skipped."""
 
 _CHUNK = 256 << 10
-_IDLE_SECONDS = 0.2
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ\x00": "xz"}
 _MAGIC_LENGTH = 6
@@ -47,7 +49,7 @@ _DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, OSError)
 def read_lines(
     source: Source, report: ReadReport, progress: Progress | None = None, *, longest: int = LONGEST_LINE
 ) -> Iterator[Line | None]:
-    """The lines of an input that are not blank; ``None`` whenever a pipe has paused.
+    """The lines of an input that are not blank; ``None`` for each pause of a pipe.
 
     Line ends are LF or CRLF; the last line needs none; a UTF-8 byte-order mark at the start is dropped.
 
@@ -120,7 +122,7 @@ class _Input(io.RawIOBase):
         # poll, unlike select, takes descriptors beyond 1024.
         poll = select.poll()
         poll.register(self._raw, select.POLLIN)
-        return not poll.poll(_IDLE_SECONDS * 1000)
+        return not poll.poll(IDLE_SECONDS * 1000)
 
     def readable(self) -> bool:
         """Always."""

@@ -20,6 +20,9 @@ from dogwatch.events.index import index_of
 from dogwatch.events.readers.ndjson import FoundDocument, source_of
 from dogwatch.events.report import ReadReport
 
+_PAUSES = 5
+"""Every how many pauses of an input that gives nothing else there is an empty batch: one a second."""
+
 _BATCH_BYTES = 32 << 20
 """Bytes of lines after which a batch is given even if it has room for more rows."""
 
@@ -52,6 +55,7 @@ class Pending:
         self._report = report
         self._arrivals = arrivals
         self._bytes = 0
+        self._pauses = 0
         self._source = _RawSource()
         self._builder = BatchBuilder(plan)
 
@@ -70,6 +74,7 @@ class Pending:
         sequence = leaf_value(document, "event", "sequence")
         tiebreak = sequence if type(sequence) is int and sequence in _INT64 else NO_TIEBREAK
         self._builder.add(document, index_of(document, hit.get("_index"), self._index), tiebreak)
+        self._pauses = 0
         source = self._source
         source.raw.append(raw)
         source.decoders.append(decode)
@@ -83,6 +88,13 @@ class Pending:
         if len(source.raw) >= self._most_rows or self._bytes >= _BATCH_BYTES:
             return self.flush()
         return None
+
+    def pause(self) -> Batch | None:
+        """What to give as the input pauses: what there is, or now and then an empty batch to tell of the silence."""
+        self._pauses += 1
+        if not self._source.raw and self._pauses % _PAUSES == 0:
+            return self._builder.build(0, self._source, self._report)
+        return self.flush()
 
     def flush(self) -> Batch | None:
         """A batch of what there is, if there is anything."""

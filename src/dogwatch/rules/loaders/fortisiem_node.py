@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from dogwatch.base.diagnostic import Place, Steps
-from dogwatch.rules.model import Extra, XmlElement
+from dogwatch.rules.fortisiem_model import Extra, XmlElement
 
 OWN_NAMESPACE = "urn:dogwatch:rule:1"
 """The namespace of the element ``Dogwatch``, which FortiSIEM's own files do not have."""

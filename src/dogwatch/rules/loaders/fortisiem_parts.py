@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dogwatch.base.diagnostic import Diagnostic, Place, Severity, Steps
-from dogwatch.rules.loaders.fortisiem_node import Node
-from dogwatch.rules.model import (
+from dogwatch.rules.fortisiem_model import (
     NOTHING_EXTRA,
     AttributeMapping,
     ClearCondition,
@@ -18,6 +17,7 @@ from dogwatch.rules.model import (
     SubPattern,
     WatchListAddition,
 )
+from dogwatch.rules.loaders.fortisiem_node import Node
 
 _DEFAULT_AGGREGATE = "COUNT(*) >= 1"
 

@@ -7,20 +7,20 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 from dogwatch.rules.attack import Tactic, Technique
-from dogwatch.rules.loaders import fortisiem_xml
-from dogwatch.rules.loaders.fortisiem_fields import FREQUENCY, READ_ONCE, derived_threat
-from dogwatch.rules.loaders.fortisiem_node import OWN_NAMESPACE
-from dogwatch.rules.model import (
+from dogwatch.rules.fortisiem_model import (
     AttributeMapping,
     ClearCondition,
     Extra,
-    FortisiemRule,
     PatternClause,
     PatternClear,
     QuietClear,
     SubPattern,
     XmlElement,
 )
+from dogwatch.rules.loaders import fortisiem_xml
+from dogwatch.rules.loaders.fortisiem_fields import FREQUENCY, READ_ONCE, derived_threat
+from dogwatch.rules.loaders.fortisiem_node import OWN_NAMESPACE
+from dogwatch.rules.model import FortisiemRule
 from dogwatch.rules.writers.readback import check_read_back
 
 _REFUSED = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

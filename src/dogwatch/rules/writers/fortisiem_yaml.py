@@ -8,13 +8,10 @@ from typing import Any
 import yaml
 
 from dogwatch.rules.attack import Tactic, Technique
-from dogwatch.rules.loaders import fortisiem_yaml
-from dogwatch.rules.loaders.fortisiem_fields import FREQUENCY, derived_threat
-from dogwatch.rules.model import (
+from dogwatch.rules.fortisiem_model import (
     AttributeMapping,
     ClearCondition,
     Extra,
-    FortisiemRule,
     Operator,
     PatternClause,
     PatternClear,
@@ -22,6 +19,9 @@ from dogwatch.rules.model import (
     SubPattern,
     XmlElement,
 )
+from dogwatch.rules.loaders import fortisiem_yaml
+from dogwatch.rules.loaders.fortisiem_fields import FREQUENCY, derived_threat
+from dogwatch.rules.model import FortisiemRule
 from dogwatch.rules.writers.readback import check_read_back
 
 _LINE = 100

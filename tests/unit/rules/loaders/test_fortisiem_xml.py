@@ -3,19 +3,18 @@ from pathlib import Path
 import pytest
 
 from dogwatch.base.diagnostic import Diagnostic, Severity, Span
-from dogwatch.rules.loaders.fortisiem_xml import load
-from dogwatch.rules.loaders.source import MAX_BYTES
-from dogwatch.rules.model import (
+from dogwatch.rules.fortisiem_model import (
     ClearCondition,
     Extra,
-    FortisiemRule,
-    Level,
     Operator,
     PatternClear,
     QuietClear,
     WatchListAddition,
     XmlElement,
 )
+from dogwatch.rules.loaders.fortisiem_xml import load
+from dogwatch.rules.loaders.source import MAX_BYTES
+from dogwatch.rules.model import FortisiemRule, Level
 from dogwatch.rules.ruleset import load_rules
 
 RULE = """\

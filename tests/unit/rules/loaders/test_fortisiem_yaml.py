@@ -7,19 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dogwatch.base.diagnostic import Severity
-from dogwatch.rules.loaders import fortisiem_yaml
-from dogwatch.rules.loaders.fortisiem_yaml import MAX_CHARACTERS, load
-from dogwatch.rules.model import (
+from dogwatch.rules.fortisiem_model import (
     AttributeMapping,
     ClearCondition,
     Extra,
-    FortisiemRule,
     Operator,
     PatternClear,
     QuietClear,
     WatchListAddition,
     XmlElement,
 )
+from dogwatch.rules.loaders import fortisiem_yaml
+from dogwatch.rules.loaders.fortisiem_yaml import MAX_CHARACTERS, load
+from dogwatch.rules.model import FortisiemRule
 from dogwatch.rules.ruleset import load_rules
 from dogwatch.rules.soundness import check_rules
 from dogwatch.schema.schema import Schema

@@ -11,18 +11,17 @@ from hypothesis import strategies as st
 from written_rules import rules as generated
 
 from dogwatch.base.diagnostic import DogwatchError
-from dogwatch.rules.loaders import fortisiem_xml, fortisiem_yaml
-from dogwatch.rules.loaders.source import Loaded
-from dogwatch.rules.model import (
+from dogwatch.rules.fortisiem_model import (
     Extra,
-    FortisiemRule,
-    HistoryEntry,
     Operator,
     PatternClause,
     SubPattern,
     WatchListAddition,
     XmlElement,
 )
+from dogwatch.rules.loaders import fortisiem_xml, fortisiem_yaml
+from dogwatch.rules.loaders.source import Loaded
+from dogwatch.rules.model import FortisiemRule, HistoryEntry
 from dogwatch.rules.ruleset import load_rules
 from dogwatch.rules.versions import diff, plain
 from dogwatch.rules.writers.fortisiem_xml import write_fortisiem_xml, xml_text

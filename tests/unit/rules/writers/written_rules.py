@@ -6,14 +6,11 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from dogwatch.rules.loaders.fortisiem_fields import derived_threat
-from dogwatch.rules.model import (
+from dogwatch.rules.fortisiem_model import (
     AttributeMapping,
     ClearCondition,
     Extra,
-    FortisiemRule,
     IncidentDefinition,
-    Level,
     Operator,
     PatternClause,
     PatternClear,
@@ -21,8 +18,9 @@ from dogwatch.rules.model import (
     SubPattern,
     WatchListAddition,
     XmlElement,
-    instance_id,
 )
+from dogwatch.rules.loaders.fortisiem_fields import derived_threat
+from dogwatch.rules.model import FortisiemRule, Level, instance_id
 
 CHARS = st.one_of(
     st.sampled_from("ab1 <>&\"'\n\t\r:#-|%@`!*{}[],?~é\u2028\x85\ufeff\U0001f415]>="),
