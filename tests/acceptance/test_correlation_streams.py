@@ -146,3 +146,26 @@ def test_an_incident_clears_when_the_service_is_back(tmp_path: Path) -> None:
     title = "sshd is down on alpha"
     assert told == [("auto-cleared", 1, title), ("active", 2, title)]
     assert len({each["kibana.alert.uuid"] for each in found}) == 2
+
+
+def test_a_stream_tells_of_what_was_quiet_before_the_next_trigger(tmp_path: Path) -> None:
+    """The last word on each incident is the same, whether events come from a file or a pipe."""
+    quiet = '<ClearCondition method="Auto" type="timebased"><QuietPeriod>900</QuietPeriod></ClearCondition>'
+    text = (RULES / "brute_force_success.xml").read_text(encoding="utf-8")
+    rule = tmp_path / "quiet.xml"
+    rule.write_text(text.replace("<TriggerEventDisplay>", quiet + "<TriggerEventDisplay>"), encoding="utf-8")
+    who = (("srcIpAddr", "10.0.0.1"), ("hostName", "alpha"), ("user", "root"))
+    bursts = [(start, number) for start in (0, 500, 2000, 10_000) for number in range(6)]
+    events = [
+        Told(
+            start + number,
+            place,
+            f"Generic_Unix_{'Successful' if number == 5 else 'Failed'}_SSH_Login",
+            who,
+            f"e{place}",
+        )
+        for place, (start, number) in enumerate(bursts)
+    ]
+    clean = {each["kibana.alert.uuid"]: each for each in scanned(str(rule), events, tmp_path)}
+    assert [each["fortisiem.incident.status"] for each in clean.values()] == ["auto-cleared"] * 2 + ["active"]
+    assert _told(followed(str(rule), events)) == _told(clean)

@@ -22,7 +22,12 @@ _CHUNK = 400
 
 
 def file_detections(
-    connection: Connection, detections: Iterable[Detection], now: int, clearings: Iterable[ClearedElsewhere] = ()
+    connection: Connection,
+    detections: Iterable[Detection],
+    now: int,
+    clearings: Iterable[ClearedElsewhere] = (),
+    *,
+    sweep: bool = True,
 ) -> Filed:
     """Keep detections within the connection's transaction.
 
@@ -31,6 +36,7 @@ def file_detections(
         detections: Read once, a few hundred at a time.
         now: What is noted as the time of filing, in nanoseconds.
         clearings: What clears incidents of earlier runs.
+        sweep: Whether they clear all that they can, or only what the detections are about.
     """
     filed = Filed()
     by_rule = {each.rule_uuid: each for each in clearings}
@@ -39,7 +45,8 @@ def file_detections(
         incidents = [item for item in chunk.values() if isinstance(item, Incident)]
         for part in (_file_alerts(connection, alerts, now), file_incidents(connection, incidents, by_rule, now)):
             filed = Filed(filed.new + part.new, filed.updated + part.updated, filed.known + part.known)
-    clear_stored(connection, by_rule)
+    if sweep:
+        clear_stored(connection, by_rule)
     return filed
 
 

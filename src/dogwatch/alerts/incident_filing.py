@@ -170,7 +170,9 @@ def _read(root: _Root, incident: Incident, triggers: Mapping[str, Trigger]) -> b
     for kept in root.incidents:
         if kept.uuid not in held:
             continue
-        changed = kept.read(incident, held[kept.uuid]) or changed
+        # What a run counts is the incident's own, unless the ledger divides it among several.
+        seen = incident.count if len(held) == 1 else len(held[kept.uuid])
+        changed = kept.read(incident, held[kept.uuid], seen) or changed
         cleared = incident.cleared
         if cleared is not None and kept.status is Status.ACTIVE and kept.last_seen <= cleared.time:
             kept.clear(cleared)

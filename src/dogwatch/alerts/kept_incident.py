@@ -131,8 +131,8 @@ class KeptIncident:
             # It came late, and shows that the rule was not quiet for so long.
             self.status, self.cleared = Status.ACTIVE, None
 
-    def read(self, incident: Incident, triggers: dict[str, Trigger]) -> bool:
-        """Take over what a run says of it, if that run saw more; whether that was so.
+    def read(self, incident: Incident, triggers: dict[str, Trigger], seen: int) -> bool:
+        """Take over what a run says of it, if that run saw more; whether it says anything else now.
 
         The later and fuller reading is the greater one. The kept document is that of the greatest, so that it does
         not depend on the order of filing.
@@ -140,14 +140,16 @@ class KeptIncident:
         Args:
             incident: What the run says.
             triggers: Those of the run's triggers that belong to this incident, by key.
+            seen: How many such the run saw in all.
         """
         last = max(trigger.last_event for trigger in triggers.values())
-        reading = f"{last + 2**63:020d}:{len(triggers):010d}:{named('reading', sorted(triggers))}"
+        reading = f"{last + 2**63:020d}:{seen:010d}:{named('reading', sorted(triggers))}"
         if reading <= self.reading:
             return False
+        before = self._said()
         own = {name: self.document[name] for name in _OWN if name in self.document}
         self.reading, self.document, self.changed = reading, incident.document | own, True
-        return True
+        return self._said() != before
 
     def clear(self, cleared: Cleared) -> None:
         """Let it have cleared by itself."""

@@ -75,6 +75,8 @@ class Ledger:
         detections: Iterable[Detection],
         entries: Iterable[WatchEntry] = (),
         clearings: Iterable[ClearedElsewhere] = (),
+        *,
+        sweep: bool = True,
     ) -> Filed:
         """Keep detections and entries of watch lists, in one transaction: all or none. A repeat makes no copy.
 
@@ -84,12 +86,14 @@ class Ledger:
             detections: Alerts and incidents.
             entries: What rules added to watch lists.
             clearings: One for each rule whose incidents clear by themselves.
+            sweep: Whether these clear all active incidents that they can, which looks at each, or only those that
+                the detections are about.
 
         Raises:
             DogwatchError: If the database refuses; then nothing of this call was kept.
         """
         with writing(self._engine) as connection:
-            filed = file_detections(connection, detections, self._clock(), clearings)
+            filed = file_detections(connection, detections, self._clock(), clearings, sweep=sweep)
             file_entries(connection, entries)
             return filed
 

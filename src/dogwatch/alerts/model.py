@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import Any, Self
 
-from dogwatch.base.time import format_duration
+from dogwatch.base.time import FOREVER, format_duration
 
 AlertDocument = dict[str, Any]
 """An alert as Kibana stores it: the event's fields as they came, and flat ``kibana.alert.*`` keys beside them.
@@ -119,17 +119,19 @@ class WatchEntry:
         value: The value.
         added: When it was added, by the clock of the data, nanoseconds since 1970 UTC.
         rule_uuid: The installed rule that added it; empty if a person did.
+        until: When it is over.
     """
 
     list: str
     value: str
     added: int
     rule_uuid: str = ""
+    until: int = FOREVER
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """A FortiSIEM incident with the triggers that this run saw.
+    """A FortiSIEM incident as a run knows it, with those of its triggers that are to be kept now.
 
     Attributes:
         root: Names what it is about: its rule and mapped attributes.
@@ -137,10 +139,11 @@ class Incident:
             been cleared has a name of its own.
         rule_uuid: The installed rule (instance) that made it.
         attributes: Incident attribute -> value as text; attributes without a value are absent.
-        triggers: The distinct triggers, at least one, by time.
+        triggers: At least one, by time. Of a closed scan all that it saw; of a followed stream, which hands out
+            the incident again and again, the one that came last.
         document: What is printed and kept; ``fortisiem.incident.count``, ``first_seen`` and ``last_seen``
-            speak of ``triggers``.
-        cleared: Set if its clear condition came to hold after the last of the triggers.
+            speak of all triggers that the run saw.
+        cleared: Set if its clear condition came to hold after the last of them.
     """
 
     root: str
@@ -150,6 +153,11 @@ class Incident:
     triggers: tuple[Trigger, ...]
     document: AlertDocument
     cleared: Cleared | None = None
+
+    @property
+    def count(self) -> int:
+        """How many triggers the run saw."""
+        return int(self.document["fortisiem.incident.count"])
 
     @property
     def kind(self) -> AlertKind:

@@ -78,6 +78,8 @@ class AlertStore(Protocol):
         detections: Iterable[Detection],
         entries: Iterable[WatchEntry] = (),
         clearings: Iterable[ClearedElsewhere] = (),
+        *,
+        sweep: bool = True,
     ) -> Filed:
         """Keep detections, in one transaction: all of them or none. A repeat makes no copy.
 
@@ -86,8 +88,10 @@ class AlertStore(Protocol):
 
         Args:
             detections: Alerts and incidents.
-            entries: Values that rules added to watch lists; of each the earliest time is kept.
+            entries: Values that rules added to watch lists; of each the times at which it is there are kept.
             clearings: One for each rule whose incidents clear by themselves.
+            sweep: Whether these clear all active incidents that they can, which looks at each, or only those that
+                the detections are about.
         """
         ...
 

@@ -11,6 +11,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 SECOND = 1_000_000_000
+
+FOREVER = 2**63 - 1
+"""The end of what has none, in nanoseconds since 1970 UTC."""
 """Nanoseconds in a second."""
 
 _UNITS = {

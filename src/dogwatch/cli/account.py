@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from dogwatch.alerts.ledger import Ledger
 from dogwatch.alerts.model import SEVERITIES, AlertKind, Detection
@@ -12,12 +13,16 @@ from dogwatch.detect.correlation import Correlation
 _FILED_TOGETHER = 500
 """Detections of one ledger transaction."""
 
+_SWEPT_EVERY = 10.0
+"""Seconds between two looks at all active incidents of the ledger while a pipe flows."""
+
 
 class Account:
     """Counts detections on their way out, and keeps them in a ledger if there is one.
 
     Args:
         fail_on: The least severity that makes the scan fail, if any does.
+        clock: Seconds that pass.
 
     Attributes:
         alerts: Alerts so far, without building blocks.
@@ -26,7 +31,8 @@ class Account:
         ledger: What the ledger made of it, if there is one.
     """
 
-    def __init__(self, fail_on: str | None) -> None:
+    def __init__(self, fail_on: str | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self.alerts = 0
         self.incidents: set[str] = set()
         self.failed = False
@@ -54,15 +60,27 @@ class Account:
     ) -> Iterator[Detection]:
         """Keep detections before they are shown: what was seen is never missing from the ledger.
 
-        What FortiSIEM's rules added to watch lists by then is kept with them, and at the end what cleared.
+        What FortiSIEM's rules added to watch lists by then is kept with them. What clears incidents of earlier
+        scans is kept at the end, and now and then while a pipe flows.
         """
         waiting: list[Detection] = []
         self.ledger = Filed()
-        for detection in detections:
-            waiting.append(detection)
-            if at_once or len(waiting) >= _FILED_TOGETHER:
-                yield from self._counted(waiting, store.file(waiting, correlation.take_entries()))
+        swept = self._clock()
+        try:
+            for detection in detections:
+                waiting.append(detection)
+                if not at_once and len(waiting) < _FILED_TOGETHER:
+                    continue
+                sweep = at_once and self._clock() - swept >= _SWEPT_EVERY
+                filed = store.file(waiting, correlation.take_entries(), correlation.clearings, sweep=sweep)
+                yield from self._counted(waiting, filed)
                 waiting = []
+                if sweep:
+                    swept = self._clock()
+        except KeyboardInterrupt:
+            # Who ends a pipe so has seen all that came of it.
+            store.file((), correlation.take_entries(), correlation.clearings)
+            raise
         last = store.file(waiting, correlation.take_entries(), correlation.clearings)
         yield from self._counted(waiting, last)
 

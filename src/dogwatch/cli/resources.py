@@ -10,13 +10,14 @@ import click
 from rich.text import Text
 
 from dogwatch.base.diagnostic import Diagnostic, Severity
+from dogwatch.base.message import count_of, quoted
 from dogwatch.cli import exits
 from dogwatch.cli.console import show_diagnostics, stderr
 from dogwatch.cli.formats.table import screen
 from dogwatch.cli.resource_tables import counted, exception_table, overview, pages_of
 from dogwatch.cli.rule_problems import by_place
 from dogwatch.rules.resources.load import load_resources
-from dogwatch.rules.resources.problems import did_you_mean, quoted
+from dogwatch.rules.resources.problems import did_you_mean
 from dogwatch.rules.resources.resource_set import ResourceSet
 
 _UNREADABLE = frozenset({"resources-not-found", "resource-format-unknown"})
@@ -40,7 +41,7 @@ def check(where: tuple[str, ...]) -> int:
     console.print(counted(loaded))
     found = Counter(problem.severity for problem in loaded.diagnostics)
     errors, warnings = found[Severity.ERROR], found[Severity.WARNING]
-    console.print(Text(f"{_count(errors, 'error')}, {_count(warnings, 'warning')}."))
+    console.print(Text(f"{count_of(errors, 'error')}, {count_of(warnings, 'warning')}."))
     return exits.status(found=errors > 0, unusable=_is_lost(where, loaded))
 
 
@@ -93,7 +94,3 @@ def _unknown(name: str, loaded: ResourceSet) -> Diagnostic:
         f"nothing has the name {quoted(name)}, and there is no such file or folder",
         hint=did_you_mean(name, known),
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -11,6 +11,11 @@ _MOST_REPEATED = 3
 """Warnings of one kind that are told one by one."""
 
 
+def has_errors(problems: Iterable[Diagnostic]) -> bool:
+    """Whether one of them is an error."""
+    return any(problem.severity is Severity.ERROR for problem in problems)
+
+
 def by_place(problem: Diagnostic) -> tuple[str, int, int]:
     """A sort key: files by name, in each the order of its lines, what belongs to no file first."""
     place = problem.place

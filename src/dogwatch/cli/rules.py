@@ -17,18 +17,22 @@ from rich.text import Text
 
 from dogwatch.alerts.encoding import encode
 from dogwatch.alerts.model import SEVERITIES
-from dogwatch.base.diagnostic import DogwatchError, Severity
+from dogwatch.base.diagnostic import DogwatchError
 from dogwatch.cli import exits
 from dogwatch.cli.cells import fitted, safe, severity
 from dogwatch.cli.console import show_diagnostics, show_error, stderr
 from dogwatch.cli.formats.table import screen
+from dogwatch.cli.fortisiem import resources_option, strict_option
 from dogwatch.cli.rule_check import check_sentence, check_table
 from dogwatch.cli.rule_export import FORMATS, export
 from dogwatch.cli.rule_page import block, history_table, rule_page
-from dogwatch.cli.rule_plan import show_plan, show_plans
-from dogwatch.cli.rule_problems import by_place, facts, told_once
+from dogwatch.cli.rule_plan import Plans
+from dogwatch.cli.rule_problems import by_place, facts, has_errors, told_once
+from dogwatch.languages.fortisiem.options import FortisiemOptions
 from dogwatch.rules.attack import technique_ids
+from dogwatch.rules.correlation import with_filled_lists
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Level, Rule
+from dogwatch.rules.resources import load_resources
 from dogwatch.rules.ruleset import BUILTIN, RuleSet, load_rules
 from dogwatch.rules.soundness import check_rules
 from dogwatch.rules.versions import (
@@ -99,15 +103,22 @@ def list_(where: tuple[str, ...], level: str | None, tag: str | None, format_: s
 @click.argument("rule", required=False, metavar="[RULE]")
 @_where
 @click.option("--plan", is_flag=True, help="Only what the engine is asked: the query as conditions, one a line.")
-def show(rule: str | None, where: tuple[str, ...], plan: bool) -> int:
+@resources_option
+@strict_option
+def show(
+    rule: str | None, where: tuple[str, ...], plan: bool, resource_paths: tuple[str, ...], strict: tuple[str, ...]
+) -> int:
     """Show one rule whole: what it looks for, when it runs, its guide and its history.
 
     RULE is an id, `id@version`, a name, or the beginning of one; or, without `--rules`, the path of a rule file or
     a folder. With `--plan` the query is shown as the engine reads it, also that of a rule of a type that is not
-    run here; without RULE those of all rules, one after the other, to be compared with `diff`.
+    run here; without RULE those of all rules, one after the other, to be compared with `diff`. Only a plan needs
+    `--resources` and `--strict`.
     """
     if rule is None and not plan:
         raise click.UsageError("Name a RULE, or ask for the plans of all with --plan.")
+    if not plan and (resource_paths or strict):
+        raise click.UsageError("--resources and --strict are for --plan.")
     loaded = load_rules(where or BUILTIN)
     found: Rule | None = None
     try:
@@ -120,10 +131,13 @@ def show(rule: str | None, where: tuple[str, ...], plan: bool) -> int:
     if found is None and len(loaded) == 1:
         found = next(iter(loaded))
     if plan:
-        is_whole = show_plans(loaded) if found is None else show_plan(found)
+        resources = load_resources(resource_paths)
+        show_diagnostics(resources.diagnostics, stderr())
+        plans = Plans(with_filled_lists(resources, loaded), FortisiemOptions.named(strict))
+        is_whole = plans.show_all(loaded) if found is None else plans.show(found)
         if found is not None and not is_whole:
             return exits.USAGE
-        return _ended(loaded, is_whole=is_whole)
+        return _ended(loaded, is_whole=is_whole and not has_errors(resources.diagnostics))
     console = screen(sys.stdout)
     for each in loaded if found is None else [found]:
         console.print(rule_page(each, loaded))
@@ -171,6 +185,8 @@ def diff_(old: str, new: str, where: tuple[str, ...]) -> int:
 
 @rules.command("check")
 @click.argument("where", nargs=-1, metavar="[WHERE...]")
+@resources_option
+@strict_option
 @click.option("--all", "every", is_flag=True, help="Tell every warning, also where many are of one kind.")
 @click.option(
     "--format",
@@ -180,7 +196,9 @@ def diff_(old: str, new: str, where: tuple[str, ...]) -> int:
     show_default=True,
     help="A table of rules, or every problem as an object of its own.",
 )
-def check(where: tuple[str, ...], every: bool, format_: str) -> int:
+def check(
+    where: tuple[str, ...], resource_paths: tuple[str, ...], strict: tuple[str, ...], every: bool, format_: str
+) -> int:
     """Check the query of every rule, and count which rules can run: syntax, types, fields.
 
     Queries of rule types that are not run here are checked too. Errors are told one by one; of more than three
@@ -189,8 +207,19 @@ def check(where: tuple[str, ...], every: bool, format_: str) -> int:
     """
     loaded = load_rules(where or BUILTIN)
     schema = Schema.ecs()
-    checked = list(check_rules(loaded, schema, now=time.time_ns(), hints=len(loaded) <= _HINTED))
-    problems = sorted((*loaded.errors, *(problem for each in checked for problem in each.problems)), key=by_place)
+    resources = load_resources(resource_paths)
+    checked = list(
+        check_rules(
+            loaded,
+            schema,
+            now=time.time_ns(),
+            hints=len(loaded) <= _HINTED,
+            resources=with_filled_lists(resources, loaded),
+            fortisiem=FortisiemOptions.named(strict),
+        )
+    )
+    of_rules = (problem for each in checked for problem in each.problems)
+    problems = sorted((*loaded.errors, *resources.diagnostics, *of_rules), key=by_place)
     if format_ == "ndjson":
         for problem in problems:
             sys.stdout.write(encode(facts(problem)).decode() + "\n")
@@ -203,8 +232,7 @@ def check(where: tuple[str, ...], every: bool, format_: str) -> int:
         console.print(Text(check_sentence(checked, problems)))
         if len(told) < len(problems):
             console.print(Text("Warnings of one kind are told once; `--all` tells each."))
-    found = any(problem.severity is Severity.ERROR for problem in problems)
-    return exits.status(found=found, unusable=len(loaded) == 0)
+    return exits.status(found=has_errors(problems), unusable=len(loaded) == 0)
 
 
 @rules.command("export")
@@ -229,8 +257,7 @@ def export_(names: tuple[str, ...], where: tuple[str, ...], format_: str | None,
 
 def _ended(loaded: RuleSet, *, is_whole: bool = True) -> int:
     show_diagnostics(loaded.errors, stderr())
-    lost = any(each.severity is Severity.ERROR for each in loaded.errors)
-    return exits.status(unusable=len(loaded) == 0, left_out=lost or not is_whole)
+    return exits.status(unusable=len(loaded) == 0, left_out=has_errors(loaded.errors) or not is_whole)
 
 
 def _facts(rule: Rule) -> dict[str, object]:

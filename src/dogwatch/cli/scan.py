@@ -20,11 +20,12 @@ from dogwatch.cli import blind, exits
 from dogwatch.cli.account import Account
 from dogwatch.cli.console import reading, show_diagnostics, show_error, stderr
 from dogwatch.cli.formats import FORMATS, Options
+from dogwatch.cli.fortisiem import resources_option, strict_option
 from dogwatch.cli.moment import TIME_HINT, duration, instant
 from dogwatch.detect import api
 from dogwatch.detect.options import OpenWindows, ScanOptions
 from dogwatch.events.readers import ReadOptions, expand_paths
-from dogwatch.languages.fortisiem.options import FortisiemOptions, Strictness
+from dogwatch.languages.fortisiem.options import FortisiemOptions
 from dogwatch.rules.resources import load_resources
 from dogwatch.rules.ruleset import BUILTIN, load_rules
 
@@ -66,22 +67,8 @@ from dogwatch.rules.ruleset import BUILTIN, load_rules
     help="What becomes of a match that an event must not follow, if that event could still have come when the "
     "data ended. Elastic reports it, FortiSIEM waits.",
 )
-@click.option(
-    "--resources",
-    "resource_paths",
-    multiple=True,
-    metavar="PATH",
-    help="Groups, lookup tables, watch lists, limits and exceptions that FortiSIEM rules refer to: a file or a "
-    "folder. May be repeated.",
-)
-@click.option(
-    "--strict",
-    multiple=True,
-    type=click.Choice([each.value for each in Strictness]),
-    help="Read FortiSIEM rules more strictly: letter case counts; events without a grouping attribute are "
-    "dropped; negated comparisons are true of a missing attribute; what no resource describes is an error. May "
-    "be repeated.",
-)
+@resources_option
+@strict_option
 @click.option(
     "--tolerance",
     metavar="DURATION",

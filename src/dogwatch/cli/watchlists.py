@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import click
 from rich import box
@@ -14,7 +14,7 @@ from rich.text import Text
 from dogwatch.alerts.encoding import encode
 from dogwatch.alerts.model import WatchEntry
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
-from dogwatch.base.time import format_instant
+from dogwatch.base.time import FOREVER, format_instant
 from dogwatch.cli import exits
 from dogwatch.cli.cells import fitted
 from dogwatch.cli.console import show_diagnostics, show_error, stderr
@@ -51,9 +51,11 @@ def list_watchlists(ledger: str | None, format_: str | None) -> int:
         show_error(error)
         return exits.USAGE
     by_name: dict[str, list[WatchEntry]] = {}
-    for entry in entries:
+    for entry in _newest(entries):
         by_name.setdefault(entry.list, []).append(entry)
-    rows = [(name, len(found), format_instant(found[-1].added)) for name, found in by_name.items()]
+    rows = [
+        (name, len(found), format_instant(max(each.added for each in found))) for name, found in by_name.items()
+    ]
     return _print(("list", "values", "last added"), rows, format_, "No watch lists.")
 
 
@@ -62,7 +64,7 @@ def list_watchlists(ledger: str | None, format_: str | None) -> int:
 @ledger_option
 @_format
 def show_watchlist(name: str, ledger: str | None, format_: str | None) -> int:
-    """Show the values on a watch list, the longest there first."""
+    """Show the values on a watch list, the longest there first; also those whose time is over."""
     try:
         with opened(ledger) as store:
             entries = store.watch_entries(name)
@@ -77,8 +79,11 @@ def show_watchlist(name: str, ledger: str | None, format_: str | None) -> int:
         )
         show_diagnostics([problem], stderr())
         return exits.USAGE
-    rows = [(each.value, format_instant(each.added), each.rule_uuid or _BY_HAND) for each in entries]
-    return _print(("value", "added", "added by"), rows, format_, "")
+    rows = [
+        (each.value, format_instant(each.added), _until(each), each.rule_uuid or _BY_HAND)
+        for each in _newest(entries)
+    ]
+    return _print(("value", "added", "until", "added by"), rows, format_, "")
 
 
 @watchlists.command("add")
@@ -86,17 +91,17 @@ def show_watchlist(name: str, ledger: str | None, format_: str | None) -> int:
 @click.argument("values", nargs=-1, required=True, metavar="VALUE...")
 @ledger_option
 def add_to_watchlist(name: str, values: tuple[str, ...], ledger: str | None) -> int:
-    """Put values on a watch list, as of now; what is on it stays."""
+    """Put values on a watch list, as of now and for good; what is on it stays."""
     now = time.time_ns()
     try:
         with opened(ledger) as store:
-            before = len(store.watch_entries(name))
+            there = {each.value.lower() for each in store.watch_entries(name) if each.until > now}
             store.file((), [WatchEntry(name, value, now) for value in values])
-            added = len(store.watch_entries(name)) - before
     except DogwatchError as error:
         show_error(error)
         return exits.USAGE
-    return _say(f"{_values(added)} added to {name}.")
+    added = {value.lower() for value in values} - there
+    return _say(f"{_values(len(added))} added to {name}.")
 
 
 @watchlists.command("remove")
@@ -114,6 +119,15 @@ def remove_from_watchlist(name: str, values: tuple[str, ...], ledger: str | None
     return _say(f"{_values(removed)} removed from {name}.")
 
 
+def _newest(entries: Iterable[WatchEntry]) -> list[WatchEntry]:
+    """Of each value that was added several times the last; in the order of the first."""
+    return list({(each.list, each.value.lower()): each for each in entries}.values())
+
+
+def _until(entry: WatchEntry) -> str | None:
+    return None if entry.until == FOREVER else format_instant(entry.until)
+
+
 def _values(count: int) -> str:
     return f"{count:,} value{'' if count == 1 else 's'}"
 
@@ -123,7 +137,9 @@ def _say(sentence: str) -> int:
     return exits.RAN
 
 
-def _print(names: Sequence[str], rows: Sequence[tuple[str | int, ...]], format_: str | None, nothing: str) -> int:
+def _print(
+    names: Sequence[str], rows: Sequence[tuple[str | int | None, ...]], format_: str | None, nothing: str
+) -> int:
     if (format_ or ("table" if sys.stdout.isatty() else "ndjson")) == "ndjson":
         keys = [name.replace(" ", "_") for name in names]
         for row in rows:
@@ -137,6 +153,6 @@ def _print(names: Sequence[str], rows: Sequence[tuple[str | int, ...]], format_:
     for name in names:
         table.add_column(Text(name), overflow="fold")
     for row in rows:
-        table.add_row(*(fitted(str(cell), _VALUE) for cell in row))
+        table.add_row(*(fitted("" if cell is None else str(cell), _VALUE) for cell in row))
     console.print(table)
     return exits.RAN

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
 from dogwatch.detect.bound import bound
-from dogwatch.detect.clear import check_clear
 from dogwatch.engine import plan
 from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions
 from dogwatch.languages.fortisiem.resources import NO_RESOURCES, Resources
 from dogwatch.languages.lowering import Lowered
 from dogwatch.logic.pattern import OWN_CLOCK, Clock, Limit, Pattern, predicates_of
 from dogwatch.rules.logic import lower_clear, lower_rule
-from dogwatch.rules.model import FortisiemRule, Rule
+from dogwatch.rules.model import Rule
 from dogwatch.schema.schema import Schema
 
 
@@ -101,8 +100,6 @@ def compile_rules(
         lowered = bound(lowered, schema)
         clearing = clearing and bound(clearing, schema)
         problems = [problem for each in (lowered, clearing) if each for problem in _problems(each, rule)]
-        judged = check_clear(rule) if isinstance(rule, FortisiemRule) else []
-        problems += [each for each in judged if each.severity is Severity.ERROR]
         if problems:
             left_out.append((rule, tuple(problems)))
             continue
@@ -110,7 +107,6 @@ def compile_rules(
         ready.append(CompiledRule(rule, lowered.pattern, lowered.limits, lowered.clock, pattern))
         notes += lowered.notes
         notes += clearing.notes if clearing else ()
-        notes += judged
     return Compiled(tuple(ready), tuple(left_out), tuple(notes))
 
 

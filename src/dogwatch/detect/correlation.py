@@ -9,12 +9,13 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 import msgspec
 
 from dogwatch.alerts.model import Incident, WatchEntry
+from dogwatch.base.time import FOREVER
 from dogwatch.detect.clear import PatternClearer
 from dogwatch.detect.compiled import CompiledRule, Role
 from dogwatch.detect.echo import Echo, Echoes
@@ -37,6 +38,7 @@ from dogwatch.rules.clearing import clearing_pattern
 from dogwatch.rules.fortisiem_model import QuietClear
 from dogwatch.rules.model import FortisiemRule
 from dogwatch.rules.resources import ResourceSet
+from dogwatch.rules.resources.groups import group_key, plain_name
 from dogwatch.schema.coerce import coerce_field
 from dogwatch.schema.field import FieldRef, Scalar
 from dogwatch.schema.fortisiem import FORTISIEM_PREFIX
@@ -101,8 +103,9 @@ class Correlation:
         self._options = options
         self._report = report
         self._lists = WatchLists()
+        self._watch_lists = resources.watch_lists
         self._lists.extend(resources.watch_entries)
-        self._lists.extend((entry.list, entry.value, entry.added) for entry in entries)
+        self._lists.extend((plain_name(each.list), each.value, each.added, each.until) for each in entries)
         self._added: list[WatchEntry] = []
         self._echoes: deque[Echo] = deque()
         self._watched: dict[int, _Watched] = {}
@@ -169,6 +172,20 @@ class Correlation:
         # Earlier events may yet come, for as long as they are waited for.
         yield from self._reached(clock - self._options.tolerance)
         yield from self._quiet(clock)
+
+    def rest(self, clock: int, present: int) -> Iterator[Incident]:
+        """Judge what waits for earlier events, as a followed stream has been silent for as long as one waits.
+
+        The clock of the data does not move: time passes by events alone. What comes after all, and is earlier than
+        what was judged here, comes too late.
+
+        Args:
+            clock: How far the data have come, ``NO_TIME`` if they have not begun.
+            present: The time of day, beyond which no stamp is believed.
+        """
+        if clock != NO_TIME:
+            yield from self._released(self._delayed.ready(present + self._options.tolerance))
+            yield from self._reached(clock)
 
     def finish(self, clock: int) -> Iterator[Incident]:
         """There are no more events: what is left to say.
@@ -294,14 +311,23 @@ class Correlation:
             raised = watched.detector.trigger(hit)
             if raised is None:
                 continue
-            for entry in raised.entries:
-                self._lists.add(entry.list, entry.value, entry.added)
-            self._added += raised.entries
+            for entry in map(self._dated, raised.entries):
+                self._lists.add(entry.list, entry.value, entry.added, entry.until)
+                self._added.append(entry)
             if not self._hearing.is_deaf:
                 self._echoes.append(Echo(raised.event, hit.time, cause, depth + 1))
             if self._options.follow:
+                quieted = watched.detector.quieted(raised)
+                if quieted is not None:
+                    yield quieted
                 self._report.found(watched.rule.instance_id)
-                yield watched.detector.incident(raised.uuid)
+                yield watched.detector.incident(raised)
+
+    def _dated(self, entry: WatchEntry) -> WatchEntry:
+        """What a rule adds to a watch list, under the list's own name and for as long as the list keeps it."""
+        watch_list = self._watch_lists.get(group_key(entry.list))
+        until = FOREVER if watch_list is None else watch_list.until(entry.added)
+        return replace(entry, list=plain_name(entry.list), until=until)
 
     def _settled(self) -> Iterator[Incident]:
         """Let the incidents so far be heard by rules about incidents, until there is nothing new."""

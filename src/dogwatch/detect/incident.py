@@ -55,11 +55,14 @@ class Raised:
     Attributes:
         entries: What the rule adds to watch lists.
         new: Whether the trigger had not been seen before.
+        fired: The trigger.
+        quieted: The uuid of an earlier incident that is known to be over only now that this trigger has come.
     """
 
     entries: tuple[WatchEntry, ...]
     new: bool
-    _fired: Fired
+    fired: Fired
+    quieted: str | None
     _standing: Standing
     _writer: IncidentWriter
 
@@ -71,7 +74,7 @@ class Raised:
     @property
     def event(self) -> Document:
         """That incident, at this trigger, as an event of its own; it is written when it is asked for."""
-        return self._writer.event(self._standing, self._fired.trigger(()))
+        return self._writer.event(self._standing, self.fired.trigger(()))
 
 
 class _Held:
@@ -154,13 +157,16 @@ class IncidentDetector:
         fired = _fired(hit)
         held = self._known(root, fired)
         new = held is None
+        quieted = None
         if held is None:
-            held = self._taker(root, attributes, fired, hit)
+            before = self._standing_at(root, fired.time)
+            quieted = self._quieted(before, fired.time)
+            held = self._taker(before, root, attributes, fired, hit)
             held.log.add(fired)
             self.details.keep(held.uuid, fired, hit)
             self._moved(held, attributes, fired.time)
         standing = self._standing(held, attributes)
-        return Raised(self._entries(attributes, hit.time), new, fired, standing, self._writer)
+        return Raised(self._entries(attributes, hit.time), new, fired, quieted, standing, self._writer)
 
     def advance(self, clock: int) -> list[Incident]:
         """Let the clock of the data reach ``clock``.
@@ -178,7 +184,7 @@ class IncidentDetector:
                 continue
             if due < self._clock:
                 held.cleared = Cleared.by_quiet(held.last, self._quiet)
-                quieted.append(self._incident(held))
+                quieted.append(self._incident(held, held.log.newest))
             else:
                 heapq.heappush(self._due, (due, uuid))
         return quieted
@@ -200,7 +206,7 @@ class IncidentDetector:
         for held in fitting:
             held.cleared = Cleared.by_pattern(time, self._clear_name)
             self._clearable.remove(held.uuid, self._attributes(held))
-        return [self._incident(held) for held in fitting]
+        return [self._incident(held, held.log.newest) for held in fitting]
 
     def cleared_after(self, attributes: Mapping[str, str], last_seen: int) -> Cleared | None:
         """What cleared an incident of this rule, seen in an earlier run, as far as this run's data tell.
@@ -219,12 +225,22 @@ class IncidentDetector:
         """Occurrences of the clear pattern that incidents of earlier runs cannot be told of."""
         return 0 if self._clears is None else self._clears.forgotten
 
-    def incident(self, uuid: str) -> Incident:
-        """The incident as it stands."""
-        return self._incident(self._held(uuid))
+    def incident(self, raised: Raised) -> Incident:
+        """The incident that was triggered as it stands, with that trigger alone."""
+        return self._incident(self._held(raised.uuid), [raised.fired])
+
+    def quieted(self, raised: Raised) -> Incident | None:
+        """The incident that a trigger has shown to be over, as it stands."""
+        if raised.quieted is None:
+            return None
+        held = self._held(raised.quieted)
+        return self._incident(held, held.log.newest)
 
     def incidents(self) -> Iterator[Incident]:
-        """Every incident so far, by the time that it was first seen; each is written when its turn has come."""
+        """Every incident so far with all its triggers, by the time that it was first seen.
+
+        Each is written when its turn has come.
+        """
         found: list[_Held] = []
         for newest in self._newest.values():
             each: _Held | None = newest
@@ -232,7 +248,7 @@ class IncidentDetector:
                 found.append(each)
                 each = each.before
         found.sort(key=lambda held: (held.log.first_event, held.uuid))
-        return map(self._incident, found)
+        return (self._incident(held, held.log.fired()) for held in found)
 
     def _held(self, uuid: str) -> _Held:
         held = self._renamed.get(uuid)
@@ -252,24 +268,30 @@ class IncidentDetector:
             each = each.before
         return None
 
-    def _taker(self, root: str, attributes: dict[str, str], fired: Fired, hit: Hit) -> _Held:
-        """The incident that a new trigger belongs to."""
+    def _standing_at(self, root: str, time: int) -> _Held | None:
+        """The oldest incident that had not been cleared before a time, else the newest."""
         held = self._newest.get(root)
-        while held is not None and held.before is not None and held.before.takes(fired.time):
+        while held is not None and held.before is not None and held.before.takes(time):
             held = held.before
-        if (
-            held is not None
-            and held.cleared is None
-            and self._quiet is not None
-            and fired.time - held.last > self._quiet
-        ):
-            held.cleared = Cleared.by_quiet(held.last, self._quiet)
-        if held is not None and held.takes(fired.time):
-            return held
-        uuid = root if held is None else named("incident", [root, fired.id.hex()])
+        return held
+
+    def _quieted(self, held: _Held | None, time: int) -> str | None:
+        """Clear an incident whose quiet period was over before a trigger at a time, and give its uuid."""
+        if held is None or held.cleared is not None or self._quiet is None or time - held.last <= self._quiet:
+            return None
+        held.cleared = Cleared.by_quiet(held.last, self._quiet)
+        return held.uuid
+
+    def _taker(
+        self, before: _Held | None, root: str, attributes: dict[str, str], fired: Fired, hit: Hit
+    ) -> _Held:
+        """The incident that a new trigger belongs to: the one before it, or a new one."""
+        if before is not None and before.takes(fired.time):
+            return before
+        uuid = root if before is None else named("incident", [root, fired.id.hex()])
         values = tuple(attributes.get(name) for name in self._reader.names)
         ancestors = encode({_ANCESTORS: ancestors_of(_first_event(hit))})
-        held = self._newest[root] = _Held(uuid, root, values, ancestors, held)
+        held = self._newest[root] = _Held(uuid, root, values, ancestors, before)
         if uuid != root:
             self._renamed[uuid] = held
         return held
@@ -307,12 +329,12 @@ class IncidentDetector:
     def _standing(self, held: _Held, attributes: Mapping[str, str]) -> Standing:
         return Standing(held.uuid, attributes, len(held.log), held.log.first_event, held.last, held.cleared)
 
-    def _incident(self, held: _Held) -> Incident:
+    def _incident(self, held: _Held, fired: Sequence[Fired]) -> Incident:
         attributes = self._attributes(held)
         details = self.details.of(held.uuid)
         ancestors: list[dict[str, Any]] = msgspec.json.decode(held.ancestors)[_ANCESTORS]
         document = self._writer.document(self._standing(held, attributes), held.root, ancestors, details.events)
-        triggers = held.log.triggers(details.event_ids)
+        triggers = tuple(each.trigger(details.event_ids.get(each.id, ())) for each in fired)
         return Incident(held.root, held.uuid, self.rule_uuid, attributes, triggers, document, held.cleared)
 
 

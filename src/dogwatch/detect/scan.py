@@ -93,11 +93,7 @@ class Scan:
         it completes, and an incident again at each of its triggers and when it is cleared.
         """
         if self.options.follow:
-            for batch in batches:
-                masks = self.matching.masks(batch)
-                yield from self._event_alerts(batch, masks)
-                yield from self._stateful(sorted(self._taken(batch, masks), key=lambda each: each.event.order))
-                yield from self._advanced()
+            yield from self._followed(batches)
         else:
             with PassedSpool(self.options.spool_bytes) as spool:
                 for batch in batches:
@@ -109,6 +105,23 @@ class Scan:
                 yield from self._advanced()
         yield from self._finished()
         self._account()
+
+    def _followed(self, batches: Iterable[Batch]) -> Iterator[Detection]:
+        """What is found in a stream; its empty batches tell that nothing has come."""
+        heard = self.options.present()
+        for batch in batches:
+            present = self.options.present()
+            if batch.length:
+                heard = present
+                masks = self.matching.masks(batch)
+                yield from self._event_alerts(batch, masks)
+                yield from self._stateful(sorted(self._taken(batch, masks), key=lambda each: each.event.order))
+                yield from self._advanced()
+                continue
+            # The time of day may be set back.
+            heard = min(heard, present)
+            if present - heard >= self.options.tolerance:
+                yield from self.correlation.rest(self._newest(), present)
 
     def _advanced(self) -> Iterator[Detection]:
         """What is certain now that the data's clock has moved on."""

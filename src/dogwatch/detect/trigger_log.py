@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dogwatch.alerts.model import Trigger
@@ -94,9 +94,11 @@ class TriggerLog:
         """The triggers by time, then name."""
         return sorted(self._records(), key=lambda each: (each.time, each.id))
 
-    def triggers(self, event_ids: Mapping[bytes, tuple[str, ...]]) -> tuple[Trigger, ...]:
-        """The triggers by time, with the ids of those events that are known of."""
-        return tuple(each.trigger(event_ids.get(each.id, ())) for each in self.fired())
+    @property
+    def newest(self) -> list[Fired]:
+        """The one that ``fired`` gives last, if there is any."""
+        last = max(self._records(), key=lambda each: (each.time, each.id), default=None)
+        return [] if last is None else [last]
 
     def _records(self) -> Iterator[Fired]:
         for stretch in self._stretches:

@@ -101,7 +101,11 @@ class _Compiler:
                 return lambda _values, _group, _time: value
             case logic.Threshold(device=device, component=component, name=name):
                 return lambda _values, group, _time: _finite(
-                    self.externals.threshold(group[device], None if component is None else group[component], name)
+                    self.externals.threshold(
+                        None if device is None else group[device],
+                        None if component is None else group[component],
+                        name,
+                    )
                 )
             case logic.Baseline(statistic=statistic, profile=profile):
                 return lambda _values, group, time: _finite(

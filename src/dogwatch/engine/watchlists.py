@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from dogwatch.base.stretches import Stretches, with_stretch
+from dogwatch.base.time import FOREVER
 from dogwatch.logic.keytext import key_text
 from dogwatch.schema.field import Scalar
 
 LIMIT_ENTRIES = 1_000_000
 """Entries of all lists together: their values come from events."""
 
-Entry = tuple[str, Scalar, int]
-"""The list's name, the value, and when it was added (nanoseconds since 1970 UTC)."""
+Entry = tuple[str, Scalar, int, int]
+"""The list's name, the value, when it was added, and when it is over (nanoseconds since 1970 UTC)."""
 
 
 class WatchLists:
-    """Values by list, each with the time from which it is there.
+    """Values by list, each with the times at which it is there.
 
-    Names of lists and values are compared without regard to letter case, numbers as numbers. An entry that is
-    added once more keeps its earliest time.
+    Names of lists and values are compared without regard to letter case, numbers as numbers. An addition makes a
+    value be there between two times; what is added again while it is there stays longer.
 
     When there are too many entries, the longest list loses the one that has not been added for longest: a flood
     of one list costs the others nothing.
@@ -35,41 +37,41 @@ class WatchLists:
         self._limit = limit
         self._count = 0
         # Each list in the order of last additions.
-        self._lists: dict[str, dict[str, int]] = {}
+        self._lists: dict[str, dict[str, Stretches]] = {}
 
     def __len__(self) -> int:
         """The entries of all lists."""
         return self._count
 
-    def add(self, name: str, value: Scalar, time: int) -> None:
+    def add(self, name: str, value: Scalar, time: int, until: int = FOREVER) -> None:
         """Put a value on a list.
 
         Args:
             name: The list's name.
             value: The value.
             time: When, nanoseconds since 1970 UTC; later events find it there.
+            until: When it is over; events from then on do not find it.
         """
         entries = self._lists.setdefault(key_text(name), {})
         text = key_text(value)
         known = entries.pop(text, None)
-        entries[text] = time if known is None else min(known, time)
+        entries[text] = with_stretch(known or (), time, until)
         if known is None:
             self._count += 1
             if self._count > self._limit:
                 self._evict()
 
     def holds(self, name: str, value: Scalar, time: int) -> bool:
-        """Whether the value was put on the list before ``time``, not at it."""
+        """Whether the value is on the list at ``time``, not if it is put there or taken off at that very time."""
         entries = self._lists.get(key_text(name))
         if not entries:
             return False
-        added = entries.get(key_text(value))
-        return added is not None and added < time
+        return any(added < time < until for added, until in entries.get(key_text(value), ()))
 
     def extend(self, entries: Iterable[Entry]) -> None:
         """Add many."""
-        for name, value, added in entries:
-            self.add(name, value, added)
+        for name, value, added, until in entries:
+            self.add(name, value, added, until)
 
     def replace(self, entries: Iterable[Entry]) -> None:
         """Forget all entries and add others."""
@@ -80,8 +82,9 @@ class WatchLists:
     def entries(self) -> Iterator[Entry]:
         """Every entry, those of a list in the order of their last additions; texts in lower case."""
         for name, values in self._lists.items():
-            for text, added in values.items():
-                yield name, text, added
+            for text, stretches in values.items():
+                for added, until in stretches:
+                    yield name, text, added, until
 
     def _evict(self) -> None:
         longest = max(self._lists.values(), key=len)

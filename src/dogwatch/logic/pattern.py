@@ -160,12 +160,12 @@ class Threshold:
     """A limit that is kept for each device, or each component of a device (``DeviceToCMDBAttr``).
 
     Attributes:
-        device: Which of the grouping fields names the device.
+        device: Which of the grouping fields names the device; ``None`` asks for the limit of all devices.
         component: Which of them names the component, if the limit is one of components.
         name: The limit's name.
     """
 
-    device: int
+    device: int | None
     component: int | None
     name: str
 

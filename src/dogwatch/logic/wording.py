@@ -150,9 +150,11 @@ def aggregated(node: AggregateExpression, name: Name, groups: Sequence[str]) -> 
         case Aggregate(function=function, field=field, percent=percent):
             of = "*" if field is None else name(field.ref)
             return f"{function.value}({of})" if percent is None else f"{function.value}({of}, {percent:g})"
-        case Threshold(device=device, component=None, name=limit):
+        case Threshold(device=None, name=limit):
+            return f"limit {quoted(limit)} of all devices"
+        case Threshold(device=int() as device, component=None, name=limit):
             return f"limit {quoted(limit)} of {groups[device]}"
-        case Threshold(device=device, component=int() as component, name=limit):
+        case Threshold(device=int() as device, component=int() as component, name=limit):
             return f"limit {quoted(limit)} of {groups[device]} and {groups[component]}"
         case Baseline(statistic=statistic, of=of, profile=profile):
             return f"{statistic.value}({aggregated(of, name, groups)} in profile {profile})"

@@ -36,14 +36,16 @@ class Extra:
     Attributes:
         attributes: Attributes that are not known.
         elements: Elements that are not known, and repeated ones after the first.
+        inside: The same of elements in it that are known, by their names.
     """
 
     attributes: tuple[tuple[str, str], ...] = ()
     elements: tuple[XmlElement, ...] = ()
+    inside: tuple[tuple[str, Extra], ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is anything."""
-        return bool(self.attributes or self.elements)
+        return bool(self.attributes or self.elements or self.inside)
 
 
 NOTHING_EXTRA = Extra()
@@ -212,10 +214,12 @@ class WatchListAddition:
     Attributes:
         attribute: The incident's attribute whose value is added.
         lists: The lists' names.
+        is_kept: Whether the element that says so is kept as data too, where it stood.
     """
 
     attribute: str
     lists: tuple[str, ...]
+    is_kept: bool = False
 
     def __str__(self) -> str:
         """The addition in words: ``user: Suspects, Watched``."""

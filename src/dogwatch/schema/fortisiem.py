@@ -36,6 +36,9 @@ _TYPES = {
     "UINT64": FieldType.LONG,
 }
 
+_REST_NAMES = {"receiveTime": "phRecvTime", "rawMessage": "rawEventMsg"}
+"""What the product's interface for programs calls two attributes of the events that it gives."""
+
 
 class Direction(enum.Enum):
     """Which way a row of the mapping works."""
@@ -130,7 +133,15 @@ def attribute_of_header() -> Mapping[str, str]:
     # Some display names belong to several attributes: the mapped one is the one that events have.
     mapped = [(label, name) for label, name in shown if name in mapped_attributes()]
     internal = ((name.lower(), name) for name in attribute_types())
-    return dict((*shown, *mapped, *internal))
+    rest = ((label.lower(), name) for label, name in _REST_NAMES.items())
+    return dict((*rest, *shown, *mapped, *internal))
+
+
+@cache
+def labels_of(name: str) -> frozenset[str]:
+    """The names under which exports hold an attribute, spelled as they spell them."""
+    shown = {row["display_name"] for row in _attributes() if row["name"] == name}
+    return frozenset({name, *shown, *(label for label, meant in _REST_NAMES.items() if meant == name)})
 
 
 def _direction(row: Mapping[str, Any]) -> Direction:

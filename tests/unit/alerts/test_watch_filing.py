@@ -28,6 +28,18 @@ def test_each_value_is_kept_once_from_its_earliest_time(ledger: Ledger) -> None:
     assert ledger.watch_entries("Bad") == [WatchEntry("Bad", "eve", 1)]
 
 
+def test_a_value_that_expired_is_added_anew(ledger: Ledger) -> None:
+    first, again = WatchEntry("L", "a", 5, "r1", 10), WatchEntry("L", "A", 8, "r2", 13)
+    ledger.file([], [again])
+    ledger.file([], [first])
+    assert ledger.watch_entries() == [WatchEntry("L", "a", 5, "r1", 13)]
+    later = WatchEntry("L", "a", 20, "r3", 25)
+    for _ in range(2):
+        ledger.file([], [later, first])
+        assert ledger.watch_entries() == [WatchEntry("L", "a", 5, "r1", 13), later]
+    assert ledger.remove_watched("L", ["a"]) == 1
+
+
 def test_values_are_taken_off(ledger: Ledger) -> None:
     ledger.file([], [WatchEntry("L", str(number), number) for number in range(1000)])
     assert ledger.remove_watched("L", [str(number) for number in range(990)] + ["0", "other"]) == 990

@@ -27,7 +27,7 @@ def test_check_counts_what_was_read() -> None:
 
 def test_check_tells_problems_in_the_order_of_their_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
-    path.write_text("groups:\n  A: [10.0.0.0/99]\n  B: *x\n  C: {x: y}\n")
+    path.write_text("groups:\n  A: [10.0.0.0/99]\n  B: {}\n  B: b\n  C: {x: y}\n")
     outcome = run("resources", "check", path)
     assert outcome.status == exits.FOUND
     assert outcome.out.splitlines()[-1] == "2 errors, 1 warning."

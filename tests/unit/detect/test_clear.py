@@ -10,11 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from incident_samples import START, aggregate_pattern, cleared_by, hit, quiet, rule
 
+from dogwatch.alerts.model import Cleared
 from dogwatch.base.diagnostic import DogwatchError, Severity
 from dogwatch.base.time import SECOND
-from dogwatch.detect.clear import PatternClearer, check_clear
+from dogwatch.detect.clear import PatternClearer
 from dogwatch.detect.incident import IncidentDetector
+from dogwatch.rules.clearing import check_clear
 from dogwatch.rules.fortisiem_model import PatternClear
+from dogwatch.rules.logic import lower_clear
+from dogwatch.schema.schema import Schema
 
 UP = aggregate_pattern("Up")
 
@@ -49,6 +53,23 @@ class TestQuiet:
         assert [each.attributes["hostName"] for each in detector.advance(START + 12 * SECOND)] == ["a"]
         assert detector.advance(START + 12 * SECOND) == []
         assert _states(detector) == [("a", 1, 11), ("b", 1, None)]
+
+    def test_a_trigger_in_the_future_does_not_move_the_clock(self) -> None:
+        detector = IncidentDetector(rule(clear_condition=quiet(10)), aggregate_pattern())
+        detector.trigger(hit(1, "a", "u"))
+        detector.trigger(hit(100, "b", "u"))
+        assert detector.advance(START + 11 * SECOND) == []
+        assert _states(detector) == [("a", 1, None), ("b", 1, None)]
+
+    def test_a_trigger_tells_of_the_incident_that_had_been_quiet_before_it(self) -> None:
+        detector = IncidentDetector(rule(clear_condition=quiet(10)), aggregate_pattern())
+        first, second = (detector.trigger(hit(at, "a", "u")) for at in (1, 12))
+        assert first is not None
+        assert second is not None
+        assert detector.quieted(first) is None
+        over = detector.quieted(second)
+        assert over is not None
+        assert (over.uuid, over.cleared) == (first.uuid, Cleared.by_quiet(START + SECOND, 10 * SECOND))
 
     def test_a_trigger_puts_it_off(self) -> None:
         detector = IncidentDetector(rule(clear_condition=quiet(10)), aggregate_pattern())
@@ -205,11 +226,12 @@ class TestCheck:
             ("Back.hostName = PH_RULE_Down.hostName OR Back.hostName = 1", "fortisiem-unsupported"),
         ],
     )
-    def test_what_is_wrong_is_told_and_refused(self, constraint: str, code: str) -> None:
+    def test_what_is_wrong_is_told_and_the_rule_refused(self, constraint: str, code: str) -> None:
         made = rule(clear_condition=cleared_by(constraint))
         assert [each.code for each in check_clear(made)] == [code]
-        with pytest.raises(DogwatchError):
-            IncidentDetector(made, aggregate_pattern())
+        with pytest.raises(DogwatchError) as refused:
+            lower_clear(made, Schema.ecs())
+        assert code in [each.code for each in refused.value.diagnostics if each.source == constraint]
 
     @pytest.mark.parametrize(("constraint", "maps"), [("", "n = Up.COUNT(*)"), ("Back.n > 5", "n = Up.COUNT(*)")])
     def test_nothing_that_joins_is_a_warning(self, constraint: str, maps: str) -> None:

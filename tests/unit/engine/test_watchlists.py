@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from dogwatch.base.time import FOREVER
 from dogwatch.engine.watchlists import WatchLists
 from dogwatch.schema.field import Scalar
 
@@ -35,6 +38,18 @@ def test_the_earliest_time_counts(times: tuple[int, int]) -> None:
     assert not lists.holds("bad", "x", 5)
 
 
+@settings(max_examples=200)
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 6)), max_size=12))
+def test_a_value_is_there_for_a_while_after_each_addition(additions: list[tuple[int, int]]) -> None:
+    lists = WatchLists()
+    for added, lasts in additions:
+        lists.add("bad", "x", added, added + lasts)
+    for time in range(40):
+        expected = any(added < time < added + lasts for added, lasts in additions)
+        assert lists.holds("bad", "x", time) == expected
+    assert len(lists) == bool(additions)
+
+
 def test_the_longest_list_loses_what_was_not_added_for_longest() -> None:
     lists = WatchLists(limit=4)
     lists.add("few", "kept", 0)
@@ -44,17 +59,22 @@ def test_the_longest_list_loses_what_was_not_added_for_longest() -> None:
     assert lists.evicted == 0
     lists.add("few", "new", 3)
     assert lists.evicted == 1
-    assert sorted(lists.entries()) == [("few", "kept", 0), ("few", "new", 3), ("many", "a", 1), ("many", "c", 1)]
+    assert sorted(entry[:3] for entry in lists.entries()) == [
+        ("few", "kept", 0),
+        ("few", "new", 3),
+        ("many", "a", 1),
+        ("many", "c", 1),
+    ]
     assert len(lists) == 4
     assert not lists.holds("many", "b", 9)
 
 
 def test_all_entries_can_be_given_back() -> None:
     lists = WatchLists()
-    lists.extend([("bad", "x", 1), ("Bad", 7, 2), ("good", "y", 3)])
+    lists.extend([("bad", "x", 1, 9), ("Bad", 7, 2, FOREVER), ("good", "y", 3, FOREVER)])
     other = WatchLists()
     other.add("old", "z", 0)
     other.replace(lists.entries())
-    assert list(other.entries()) == [("bad", "x", 1), ("bad", "7", 2), ("good", "y", 3)]
+    assert list(other.entries()) == [("bad", "x", 1, 9), ("bad", "7", 2, FOREVER), ("good", "y", 3, FOREVER)]
     assert len(other) == 3
     assert not other.holds("old", "z", 9)

@@ -206,8 +206,9 @@ def _value(node: logic.AggregateExpression, scene: _Scene) -> Value:
         case logic.Number(value=value) | logic.Text(value=value):
             return value
         case logic.Threshold(device=device, component=component, name=name):
+            whole = None if device is None else scene.group[device]
             part = None if component is None else scene.group[component]
-            return _known(scene.externals.threshold(scene.group[device], part, name))
+            return _known(scene.externals.threshold(whole, part, name))
         case logic.Baseline(statistic=statistic, profile=profile):
             return _known(scene.externals.baseline(profile, statistic, scene.group, scene.time))
         case logic.Arithmetic(op=op, left=left, right=right):

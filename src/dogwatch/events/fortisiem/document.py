@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from dogwatch.base.time import format_instant
 from dogwatch.events.batch import Document
@@ -15,15 +16,10 @@ from dogwatch.schema.coerce import flatten
 from dogwatch.schema.field import FieldType
 from dogwatch.schema.fortisiem import attribute_of_header, attribute_types
 
-_ECS_KEYS = frozenset(
-    {"@timestamp", "_index", "_source", "agent", "data_stream", "ecs", "event", "host", "observer"}
-)
-_TELLING = frozenset({"eventType", "phEventCategory", "phRecvTime", "rawEventMsg", "reptDevIpAddr", "reptDevName"})
-"""Attributes one of which every event in FortiSIEM's form has, and hardly anything else."""
+HOLDERS = ("attributes", "fortisiem")
+"""Names under which an object may hold its attributes."""
 
-_FEWEST = 2
-"""Attributes that an object or a header must have to be taken for FortiSIEM's."""
-
+_STAMP = "@timestamp"
 _TIMES = ("phRecvTime", "deviceTime")
 _IDS = ("phEventId", "eventId")
 _SEVERITIES = {
@@ -60,7 +56,7 @@ def event_of_line(text: str, now: int) -> FoundEvent | None:
     line = parse_line(text, now)
     if line is None:
         return None
-    attributes = _gathered(line.pairs)
+    attributes = _gathered((attribute_name(name), value) for name, value in line.pairs)
     attributes.setdefault("eventType", line.event_type)
     found = _event(attributes, line.header, now)
     found.document.setdefault("event", {})["original"] = text
@@ -81,23 +77,32 @@ def event_of_pairs(pairs: Iterable[tuple[str, object]], now: int) -> FoundEvent:
     line = parse_line(raw, now) if isinstance(raw, str) else None
     if line is None:
         return _event(attributes, NO_HEADER, now)
-    inner = _gathered(line.pairs)
+    inner = _gathered((attribute_name(name), value) for name, value in line.pairs)
     inner.setdefault("eventType", line.event_type)
     return _event({**inner, **attributes}, line.header, now)
+
+
+def event_of_object(document: Document, now: int) -> FoundEvent:
+    """The event of a JSON object of attributes; ``@timestamp`` beside them is its time where they give none."""
+    found = event_of_pairs(pairs_of(document), now)
+    if _STAMP not in found.document and (stamp := parse_moment(document.get(_STAMP), now)) is not None:
+        found.document[_STAMP] = format_instant(stamp)
+        return FoundEvent(found.document)
+    return found
+
+
+def pairs_of(document: Document) -> Iterator[tuple[str, Any]]:
+    """The attributes of an object, also those that it holds under ``attributes`` or ``fortisiem``."""
+    for name, value in document.items():
+        if name in HOLDERS and isinstance(value, dict):
+            yield from value.items()
+        elif name != _STAMP:
+            yield name, value
 
 
 def attribute_name(label: str) -> str:
     """The attribute that a key or a column's header names: an internal or a display name, else the text itself."""
     return label if label in attribute_types() else attribute_of_header().get(label.strip().lower(), label)
-
-
-def is_fortisiem(keys: Iterable[str]) -> bool:
-    """Whether an object with these keys, or a table with these columns, holds FortiSIEM's events and not ECS."""
-    given = list(keys)
-    if any(key in _ECS_KEYS or key.partition(".")[0] in _ECS_KEYS for key in given):
-        return False
-    names = {attribute_name(key) for key in given}
-    return not _TELLING.isdisjoint(names) and len(names & attribute_types().keys()) >= _FEWEST
 
 
 def _gathered(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
@@ -131,7 +136,7 @@ def _event(attributes: dict[str, object], header: Header, now: int) -> FoundEven
     time = _time(dates, header)
     unreadable = None
     if time is not None:
-        document["@timestamp"] = time
+        document[_STAMP] = time
     else:
         unreadable = next((str(attributes[name]) for name in _TIMES if name in attributes), None)
     document["fortisiem"] = attributes

@@ -16,12 +16,29 @@ _MONTHS = {
     )
 }
 _DAYS = frozenset({"mon", "tue", "wed", "thu", "fri", "sat", "sun"})
+_LONG_MONTHS = frozenset(
+    ("january", "february", "march", "april", "june", "july", "august")
+    + ("september", "october", "november", "december")
+)
 _ZONES = {
     "utc": 0,
     "gmt": 0,
     "z": 0,
+    "wet": 0,
+    "west": 1,
     "cet": 1,
     "cest": 2,
+    "eet": 2,
+    "eest": 3,
+    "msk": 3,
+    "sgt": 8,
+    "hkt": 8,
+    "jst": 9,
+    "kst": 9,
+    "aest": 10,
+    "aedt": 11,
+    "nzst": 12,
+    "nzdt": 13,
     "est": -5,
     "edt": -4,
     "cst": -6,
@@ -45,7 +62,8 @@ def parse_moment(value: object, now: int) -> int | None:
     """The instant that a value names, or ``None`` if it names none.
 
     Takes numbers since 1970 in any unit, ISO 8601, ``Mon Nov 22 10:00:00 UTC 2026``, ``Nov 22 2026 10:00:00``,
-    ``Nov 22, 2026, 10:00:00 AM`` and, without a year, ``Nov 22 10:00:00``. Without a zone it is UTC.
+    ``Nov 22, 2026, 10:00:00 AM``, ``2026/11/22 10:00:00``, ``11/22/2026 10:00:00 AM`` and, without a year,
+    ``Nov 22 10:00:00``. Without a zone it is UTC. A month before a day in numbers is told by AM or PM alone.
 
     Args:
         value: A number or a text.
@@ -71,16 +89,31 @@ def parse_moment(value: object, now: int) -> int | None:
             text = value.strip()
             if text.isascii() and text.isdecimal():
                 return _since_1970(int(text)) if len(text) != 4 else None
-            return parse_instant(text) or _written_out(tuple(text.replace(",", " ").split()), now)
+            if (instant := parse_instant(text)) is not None:
+                return instant
+            number = _with_fraction(text)
+            return number if number is not None else _written_out(tuple(text.replace(",", " ").split()), now)
         case _:
             return None
+
+
+def _with_fraction(text: str) -> int | None:
+    """The moment of a number with a fraction; of a second's nanoseconds none are lost."""
+    whole, point, fraction = text.partition(".")
+    if not point or not (whole + fraction).isascii() or not (whole.isdecimal() and fraction.isdecimal()):
+        return None
+    number = int(whole)
+    if number >= _UNITS[0][0]:
+        return _since_1970(number)
+    nanos = number * SECOND + int(fraction[:9].ljust(9, "0"))
+    return nanos if nanos in _INT64 else None
 
 
 def parse_syslog_stamp(words: Sequence[str], now: int) -> tuple[int, int] | None:
     """The time at the start of a syslog line and the number of words that it takes, or ``None``.
 
-    Takes an RFC 3339 stamp, with a blank for the T as well, and RFC 3164's ``Nov 22 10:00:00``, also with a year
-    behind the day or the time.
+    Takes an RFC 3339 stamp, with a blank for the T as well, and RFC 3164's ``Nov 22 10:00:00``, also with a
+    weekday before it, a year behind the day or the time, and a zone, in capitals, behind the time.
 
     Args:
         words: The line's first words.
@@ -91,12 +124,23 @@ def parse_syslog_stamp(words: Sequence[str], now: int) -> tuple[int, int] | None
         return None if instant is None else (instant, 2)
     if words and len(words[0]) > 10 and (instant := parse_instant(words[0])) is not None:
         return instant, 1
-    if len(words) < 3 or words[0].lower() not in _MONTHS:
+    start = 1 if words and words[0].lower().removesuffix(",") in _DAYS else 0
+    count = start + 3
+    if len(words) < count or words[start].lower() not in _MONTHS:
         return None
-    with_year = len(words) > 3 and any(len(word) == 4 and word.isdecimal() for word in words[2:4])
-    count = 4 if with_year else 3
-    instant = _written_out(tuple(words[:count]), now)
+    if ":" not in words[count - 1]:
+        count += 1
+    while count < len(words) and count < start + 5 and _goes_on(words[count]):
+        count += 1
+    instant = _written_out(tuple(word.removesuffix(",") for word in words[:count]), now)
     return None if instant is None else (instant, count)
+
+
+def _goes_on(word: str) -> bool:
+    """Whether a word behind a syslog time is of it: a year or a zone."""
+    if word.isascii() and word.isdecimal():
+        return len(word) == 4
+    return word == word.upper() and _offset(word.lower()) is not None
 
 
 def _since_1970(number: int) -> int | None:
@@ -116,13 +160,25 @@ def _written_out(words: tuple[str, ...], now: int) -> int | None:
     """Month, day, time, and where they stand a weekday, a year, AM or PM and a zone."""
     month = day = year = clock = None
     half: str | None = None
+    needs_half = False
     zone = 0
     for word in words:
         folded = word.lower()
         if folded in _DAYS:
             continue
-        if folded in _MONTHS and month is None:
-            month = _MONTHS[folded]
+        if (folded in _MONTHS or folded in _LONG_MONTHS) and month is None:
+            month = _MONTHS[folded[:3]]
+        elif "/" in word and month is None and day is None and year is None:
+            parts = word.split("/")
+            if len(parts) != 3 or not all(
+                part.isascii() and part.isdecimal() and len(part) <= 4 for part in parts
+            ):
+                return None
+            if len(parts[0]) == 4:
+                year, month, day = map(int, parts)
+            else:
+                month, day, year = map(int, parts)
+                needs_half = True
         elif ":" in word and clock is None:
             clock = _clock(word)
             if clock is None:
@@ -137,7 +193,7 @@ def _written_out(words: tuple[str, ...], now: int) -> int | None:
             zone = offset
         else:
             return None
-    if month is None or day is None or clock is None:
+    if month is None or day is None or clock is None or (needs_half and half is None):
         return None
     hour, minute, second, nanos = clock
     if half is not None:

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, count
 from pathlib import Path
 
@@ -17,12 +18,19 @@ from dogwatch.base.diagnostic import Diagnostic, Place, Severity
 from dogwatch.events.batch import Batch
 from dogwatch.events.columns import ColumnPlan
 from dogwatch.events.readers.audit_log import AuditLogReader
-from dogwatch.events.readers.fortisiem import FortisiemReader, begins_json_text, is_fortisiem_text
+from dogwatch.events.readers.fortisiem import EventReader, begins_json_text, is_fortisiem_line, is_json
 from dogwatch.events.readers.fortisiem_csv import CsvReader
 from dogwatch.events.readers.lines import Line, Progress, Source, name_of, read_lines
-from dogwatch.events.readers.ndjson import FoundDocument, NdjsonReader, hits_of, kind_of, source_of
-from dogwatch.events.readers.pending import Decode, Pending
-from dogwatch.events.readers.sniff import ENOUGH_BYTES, ENOUGH_LINES, Format, sniff, unknown_format
+from dogwatch.events.readers.ndjson import kind_of
+from dogwatch.events.readers.pending import Pending
+from dogwatch.events.readers.sniff import (
+    ENOUGH_BYTES,
+    ENOUGH_LINES,
+    Format,
+    is_audit_record,
+    sniff,
+    unknown_format,
+)
 from dogwatch.events.report import ReadReport
 from dogwatch.schema.field import FieldRef
 
@@ -109,13 +117,14 @@ def documents_to_batches(
 ) -> Iterator[Batch]:
     """Events that are already in memory as batches; search hits are taken as ``read_batches`` takes them."""
     report = ReadReport() if report is None else report
+    reader = EventReader(None, report)
     pending = Pending(ColumnPlan(fields), index, batch_rows, report, count())
     for document in documents:
         if not isinstance(document, dict):
             problem = f"{kind_of(document)} is no event: an event is an object"
             report.add(Diagnostic("json-line", problem, Severity.WARNING))
             continue
-        for found in hits_of(document, None):
+        for found in reader.decoded(document):
             if (batch := pending.add(found, None, None)) is not None:
                 yield batch
     if (batch := pending.flush()) is not None:
@@ -132,32 +141,52 @@ def _batches(
 ) -> Iterator[Batch]:
     arrivals = count()
     pending = Pending(ColumnPlan(fields), options.index, options.batch_rows, report, arrivals)
-    audit: AuditLogReader | None = None
+    audits = _AuditReaders(partial(_audit_reader, fields, options, report, arrivals))
     for source in sources:
         name = name_of(source)
         found, lines = _recognised(source, read_lines(source, report, progress), forced, report)
+        events = EventReader(name, report, options.clock, fortisiem=found is Format.FORTISIEM)
         match found:
-            case Format.NDJSON:
-                yield from _ndjson(NdjsonReader(name, report), lines, pending, name)
             case Format.JSON:
-                yield from _json(lines, pending, name, report, options.clock)
-            case Format.FORTISIEM:
-                yield from _fortisiem(lines, pending, name, report, options.clock)
+                yield from _json(events, lines, pending, name, report)
             case Format.CSV:
                 yield from _csv(CsvReader(name, report, options.clock), lines, pending, name)
-            case Format.AUDIT if source == STDIN:
-                follower = _audit_reader(fields, options, report, arrivals, follow=True)
-                yield from _audit(follower, lines, pending, name)
-                yield from follower.finish()
-            case Format.AUDIT:
-                audit = audit or _audit_reader(fields, options, report, arrivals, follow=False)
-                yield from _audit(audit, lines, pending, name)
+            case Format.NDJSON | Format.FORTISIEM | Format.AUDIT:
+                yield from _lines(found, events, audits, source, lines, pending, report)
             case None:
                 pass
     if (batch := pending.flush()) is not None:
         yield batch
-    if audit is not None:
-        yield from audit.finish()
+    yield from audits.finish()
+
+
+class _AuditReaders:
+    """The reader of the audit logs in files, one stream for all of them, and that of a pipe.
+
+    Args:
+        make: Makes a reader that follows a pipe or not.
+    """
+
+    def __init__(self, make: Callable[..., AuditLogReader]) -> None:
+        self._make = make
+        self._readers: dict[bool, AuditLogReader] = {}
+
+    def of(self, source: Source) -> AuditLogReader:
+        """The reader of an input's records."""
+        follow = source == STDIN
+        if follow not in self._readers:
+            self._readers[follow] = self._make(follow=follow)
+        return self._readers[follow]
+
+    def idle(self) -> Iterator[Batch]:
+        """What a pipe that has paused gives."""
+        if (reader := self._readers.get(True)) is not None:
+            yield from reader.idle()
+
+    def finish(self) -> Iterator[Batch]:
+        """What is left."""
+        for reader in self._readers.values():
+            yield from reader.finish()
 
 
 def _audit_reader(
@@ -175,50 +204,47 @@ def _audit_reader(
     )
 
 
-def _audit(reader: AuditLogReader, lines: Iterator[Line | None], pending: Pending, name: str) -> Iterator[Batch]:
-    for item in lines:
-        if item is None:
-            yield from reader.idle()
-            if (batch := pending.pause()) is not None:
-                yield batch
-        else:
-            yield from reader.feed(item[1], Place(name, item[0]))
-
-
-def _ndjson(reader: NdjsonReader, lines: Iterator[Line | None], pending: Pending, name: str) -> Iterator[Batch]:
-    for item in lines:
-        if item is None:
-            batch = pending.pause()
-            if batch is not None:
-                yield batch
-            continue
-        number, line = item
-        for found in reader.documents(line, number):
-            batch = pending.add(found, name, number)
-            if batch is not None:
-                yield batch
-
-
-def _fortisiem(
-    lines: Iterator[Line | None], pending: Pending, name: str, report: ReadReport, clock: Callable[[], int]
+def _lines(
+    found: Format,
+    events: EventReader,
+    audits: _AuditReaders,
+    source: Source,
+    lines: Iterator[Line | None],
+    pending: Pending,
+    report: ReadReport,
 ) -> Iterator[Batch]:
+    """The events of lines, each read as what it is: what a log begins with says nothing of those behind it.
+
+    A line that is nothing known is told of as the input's format tells of bad lines.
+    """
+    name = name_of(source)
     first = next((item for item in lines if item is not None), None)
     if first is None:
         return
     lines = chain([first], lines)
-    if begins_json_text(first[1]):
-        yield from _json(lines, pending, name, report, clock, fortisiem=True)
+    if found is Format.FORTISIEM and begins_json_text(first[1]):
+        yield from _json(events, lines, pending, name, report)
         return
-    reader = FortisiemReader(name, report, clock)
     for item in lines:
         if item is None:
+            yield from audits.idle()
             if (batch := pending.pause()) is not None:
                 yield batch
             continue
         number, line = item
-        for found in reader.documents(line, number):
-            if (batch := pending.add(found, name, number, reader.decode)) is not None:
+        if _is_record(line, found):
+            yield from audits.of(source).feed(line, Place(name, number))
+            continue
+        for each in events.documents(line, number):
+            if (batch := pending.add(each, name, number, events.decode)) is not None:
                 yield batch
+
+
+def _is_record(line: bytes, found: Format) -> bool:
+    """Whether a line is for the reader of audit records."""
+    if is_json(line):
+        return False
+    return (found is Format.AUDIT or is_audit_record(line)) and not is_fortisiem_line(line)
 
 
 def _csv(reader: CsvReader, lines: Iterator[Line | None], pending: Pending, name: str) -> Iterator[Batch]:
@@ -236,13 +262,7 @@ def _csv(reader: CsvReader, lines: Iterator[Line | None], pending: Pending, name
 
 
 def _json(
-    lines: Iterator[Line | None],
-    pending: Pending,
-    name: str,
-    report: ReadReport,
-    clock: Callable[[], int],
-    *,
-    fortisiem: bool = False,
+    reader: EventReader, lines: Iterator[Line | None], pending: Pending, name: str, report: ReadReport
 ) -> Iterator[Batch]:
     parts: list[bytes] = []
     size = 0
@@ -262,15 +282,8 @@ def _json(
                 lost=True,
             )
             return
-    text = b"\n".join(parts)
-    if fortisiem or is_fortisiem_text(text):
-        reader = FortisiemReader(name, report, clock)
-        events: Iterable[FoundDocument] = reader.documents(text, None)
-        decode: Decode = reader.decode
-    else:
-        events, decode = NdjsonReader(name, report).whole(text), source_of
-    for found in events:
-        if (batch := pending.add(found, name, None, decode)) is not None:
+    for found in reader.whole(b"\n".join(parts)):
+        if (batch := pending.add(found, name, None, reader.decode)) is not None:
             yield batch
 
 

@@ -1,8 +1,9 @@
-"""FortiSIEM's events as lines ``[EVENT_TYPE]:[key]=value,..`` and as JSON.
+"""Events in lines and texts: JSON objects of either schema, and FortiSIEM's lines ``[EVENT_TYPE]:[key]=value,..``.
 
-What lines look like is in ``dogwatch.events.fortisiem.line``. An event in JSON is an object of attributes, by
-their internal or displayed names, also under ``attributes``; a line or a text holds one, an array of them, or
-``{"events": [..]}``.
+What lines look like is in ``dogwatch.events.fortisiem.line``. An event of FortiSIEM's in JSON is an object of
+attributes, by their internal or displayed names, also under ``attributes``; a line or a text holds one, an array
+of them, or ``{"events": [..]}``. Each object tells itself apart, so that files may mix them with documents of the
+Elastic Common Schema: what an input begins with decides for none of those behind it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -18,9 +18,10 @@ from dogwatch.base.diagnostic import Diagnostic, Place, Severity
 from dogwatch.base.text import printable
 from dogwatch.base.time import SECOND
 from dogwatch.events.batch import Document
-from dogwatch.events.fortisiem.document import FoundEvent, event_of_line, event_of_pairs, is_fortisiem
+from dogwatch.events.fortisiem.document import FoundEvent, event_of_line, event_of_object
+from dogwatch.events.fortisiem.export import is_event, is_export, is_foreign, may_be_event
 from dogwatch.events.fortisiem.line import parse_line
-from dogwatch.events.readers.ndjson import FoundDocument, JsonLineError, decode_object
+from dogwatch.events.readers.ndjson import FoundDocument, NdjsonReader, hits_of, source_of
 from dogwatch.events.readers.pending import Decode
 from dogwatch.events.report import ReadReport
 
@@ -41,32 +42,10 @@ _EXPORT = msgspec.json.Decoder(_Export)
 
 def is_fortisiem_line(line: bytes) -> bool:
     """Whether a line is one of FortiSIEM's events in its own form, alone or behind a syslog header."""
-    if b"]:" not in line or _is_json(line):
+    if b"]" not in line or is_json(line):
         return False
-    text = _text(line)
-    found = parse_line(text, now=0)
-    if found is None:
-        return False
-    # Any program can write such brackets into its own log: what is before them must be a header and nothing more.
-    before = text[: found.start].strip()
-    return not before or (found.header.time is not None and "=" not in before)
-
-
-def is_fortisiem_object(document: Document) -> bool:
-    """Whether a JSON object is FortiSIEM's event or export, and no ECS document."""
-    events = document.get("events")
-    if isinstance(events, list) and events and isinstance(events[0], dict):
-        return is_fortisiem_object(events[0])
-    return is_fortisiem(name for name, _ in _pairs(document))
-
-
-def is_fortisiem_text(text: bytes) -> bool:
-    """Whether a JSON text over many lines holds FortiSIEM's events, by the first of them."""
-    try:
-        items = _items(text)
-        return bool(items) and is_fortisiem_object(decode_object(items[0]))
-    except (JsonLineError, msgspec.DecodeError):
-        return False
+    found = parse_line(_text(line), now=0)
+    return found is not None and found.header.whole
 
 
 def begins_json_text(line: bytes) -> bool:
@@ -77,21 +56,38 @@ def begins_json_text(line: bytes) -> bool:
     return line.startswith(b"{") and not line.endswith(b"}")
 
 
-class FortisiemReader:
-    """Finds FortiSIEM's events in the lines of one input.
+def is_json(line: bytes) -> bool:
+    """Whether a line is an object or begins a list of them; ``[`` alone also begins an event's type."""
+    line = line[:64].lstrip()
+    return line.startswith(b"{") or (line.startswith(b"[") and line[1:].lstrip().startswith(b"{"))
+
+
+class EventReader:
+    """Finds events in the lines of one input, or in its whole text.
 
     Args:
-        file: The input's name for places.
+        file: The input's name for places; ``None`` for objects that come from no input.
         report: Counts the lines, and what is left out.
         clock: Gives the time of reading in nanoseconds since 1970.
+        fortisiem: Whether the input is known to hold FortiSIEM's events. Then every object is one that has no
+            field of the Elastic Common Schema, and a line that is no object is to be one too.
     """
 
-    def __init__(self, file: str, report: ReadReport, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        file: str | None,
+        report: ReadReport,
+        clock: Callable[[], int] = time.time_ns,
+        *,
+        fortisiem: bool = False,
+    ) -> None:
         self._file = file
         self._report = report
         self._clock = clock
+        self._fortisiem = fortisiem
         self._now = clock()
-        self.decode: Decode = partial(_decoded, now=self._now)
+        self._json = NdjsonReader(file or "", report)
+        self.decode: Decode = partial(_decoded, now=self._now, known=fortisiem)
 
     def documents(self, line: bytes, number: int | None) -> Sequence[FoundDocument]:
         """The events of one line: one, those of a JSON list, or none.
@@ -100,43 +96,79 @@ class FortisiemReader:
             line: The line without its end, not blank.
             number: Its 1-based number, if the input has lines.
         """
+        if line.startswith(b"{"):
+            return self._object(line, number)
+        if is_json(line):
+            return self._listed(line, number) if line.lstrip().startswith(b"[") else self._object(line, number)
+        self._look_at_the_clock()
+        found = event_of_line(_text(line), self._now) if self._fortisiem or is_fortisiem_line(line) else None
+        if found is not None:
+            self._report.lines += 1
+            return (self._checked(found, {}, line, number),)
+        if not self._fortisiem:
+            return self._object(line, number)
         self._report.lines += 1
+        place = Place(self._file or "", number)
+        self._report.add(
+            Diagnostic(
+                "fortisiem-line", "the line is no event of FortiSIEM's", Severity.WARNING, place, hint=_LINE_HINT
+            )
+        )
+        return ()
+
+    def whole(self, text: bytes) -> Iterator[FoundDocument]:
+        """The events of an input that is one JSON text: an array, a search response, an export or one event."""
+        for found in self._json.whole(text):
+            yield from self._events((found,), None)
+
+    def decoded(self, document: Document) -> Sequence[FoundDocument]:
+        """The events of an object that is already in memory."""
+        return self._events(hits_of(document, None), None)
+
+    def _object(self, line: bytes, number: int | None) -> Sequence[FoundDocument]:
+        return self._events(self._json.documents(line, number), number)
+
+    def _listed(self, line: bytes, number: int | None) -> Sequence[FoundDocument]:
+        try:
+            items = _LIST.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._object(line, number)
+        return [found for item in items for found in self._object(bytes(item), number)]
+
+    def _events(self, documents: Sequence[FoundDocument], number: int | None) -> Sequence[FoundDocument]:
+        """The documents, those in FortiSIEM's form taken over into the Elastic Common Schema."""
+        if not self._fortisiem and not any(may_be_event(document) for document, _, _ in documents):
+            return documents
+        self._look_at_the_clock()
+        found: list[FoundDocument] = []
+        for document, hit, raw in documents:
+            if is_export(document):
+                items = document["events"] if raw is None else _EXPORT.decode(raw).events
+                for item in items:
+                    if isinstance(item, dict):
+                        found += self._events(hits_of(item, None), number)
+                    else:
+                        found += self._object(bytes(item), number)
+            elif _is_ours(document, self._fortisiem):
+                found.append(self._checked(event_of_object(document, self._now), hit, raw, number))
+            else:
+                found.append((document, hit, raw))
+        return found
+
+    def _look_at_the_clock(self) -> None:
         # Years are told by the time of reading, which passes while a pipe is followed.
         now = self._clock()
         if now - self._now > _HOUR:
-            self._now, self.decode = now, partial(_decoded, now=now)
-        place = Place(self._file, number)
-        if not _is_json(line):
-            found = event_of_line(_text(line), self._now)
-            if found is not None:
-                return (self._checked(found, line, place),)
-            self._report.add(_bad_line("the line is no event of FortiSIEM's", place))
-            return ()
-        try:
-            return self._objects(line, place)
-        except msgspec.DecodeError as error:
-            self._report.add(_bad_line(f"the JSON array cannot be read: {error}", place))
-            return ()
+            self._now, self.decode = now, partial(_decoded, now=now, known=self._fortisiem)
 
-    def _objects(self, text: bytes, place: Place) -> Sequence[FoundDocument]:
-        found: list[FoundDocument] = []
-        for raw in _items(text):
-            try:
-                event = event_of_pairs(_pairs(decode_object(raw)), self._now)
-            except JsonLineError as error:
-                column = error.column if raw is text else None
-                self._report.add(_bad_line(error.message, Place(self._file, place.line, column)))
-            else:
-                found.append(self._checked(event, raw, place))
-        return found
-
-    def _checked(self, found: FoundEvent, raw: bytes, place: Place) -> FoundDocument:
+    def _checked(self, found: FoundEvent, hit: Document, raw: bytes | None, number: int | None) -> FoundDocument:
         if found.unreadable is not None:
+            place = None if self._file is None else Place(self._file, number)
             self._report.add(unreadable_time(found.unreadable, place))
-        return found.document, {}, raw
+        return found.document, hit, raw
 
 
-def unreadable_time(text: str, place: Place) -> Diagnostic:
+def unreadable_time(text: str, place: Place | None) -> Diagnostic:
     """What to tell the user of an event whose time could not be read."""
     return Diagnostic(
         "fortisiem-time",
@@ -147,48 +179,18 @@ def unreadable_time(text: str, place: Place) -> Diagnostic:
     )
 
 
-def _bad_line(message: str, place: Place) -> Diagnostic:
-    return Diagnostic("fortisiem-line", message, Severity.WARNING, place, hint=_LINE_HINT)
+def _is_ours(document: Document, known: bool) -> bool:
+    return not is_foreign(document) if known else is_event(document)
 
 
-def _items(text: bytes) -> Sequence[bytes]:
-    """The texts of the events in a JSON text; the text itself where it holds no list of them.
-
-    Raises:
-        msgspec.DecodeError: It is a broken list.
-    """
-    if text.lstrip().startswith(b"["):
-        return [bytes(item) for item in _LIST.decode(text)]
-    if b'"events"' in text:
-        try:
-            return [bytes(item) for item in _EXPORT.decode(text).events]
-        except msgspec.DecodeError:
-            # One event that has an attribute of that name, or broken JSON, which its reader explains.
-            return [text]
-    return [text]
-
-
-def _decoded(raw: bytes, now: int) -> Document:
+def _decoded(raw: bytes, now: int, known: bool) -> Document:
     if raw.lstrip().startswith(b"{"):
-        return event_of_pairs(_pairs(decode_object(raw)), now).document
+        document = source_of(raw)
+        return event_of_object(document, now).document if _is_ours(document, known) else document
     found = event_of_line(_text(raw), now)
     if found is None:
         raise ValueError("the text held an event when it was first read")
     return found.document
-
-
-def _pairs(document: Document) -> Iterator[tuple[str, Any]]:
-    for name, value in document.items():
-        if name == "attributes" and isinstance(value, dict):
-            yield from value.items()
-        else:
-            yield name, value
-
-
-def _is_json(line: bytes) -> bool:
-    """Whether a line is an object or begins a list of them; ``[`` alone also begins an event's type."""
-    line = line.lstrip()
-    return line.startswith(b"{") or (line.startswith(b"[") and line[1:64].lstrip().startswith(b"{"))
 
 
 def _text(line: bytes) -> str:

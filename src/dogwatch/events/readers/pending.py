@@ -90,7 +90,7 @@ class Pending:
         return None
 
     def pause(self) -> Batch | None:
-        """What to give as the input pauses: what there is, or now and then an empty batch to tell of the silence."""
+        """What to give as the input pauses: what there is, or now and then an empty batch, to tell of silence."""
         self._pauses += 1
         if not self._source.raw and self._pauses % _PAUSES == 0:
             return self._builder.build(0, self._source, self._report)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from dogwatch.base.diagnostic import Diagnostic, Place
 from dogwatch.events.batch import Document
-from dogwatch.events.readers.fortisiem import is_fortisiem_line, is_fortisiem_object
+from dogwatch.events.fortisiem.export import is_event, is_export
+from dogwatch.events.readers.fortisiem import is_fortisiem_line
 from dogwatch.events.readers.fortisiem_csv import is_fortisiem_header
 from dogwatch.events.readers.ndjson import JsonLineError, decode_object
 
@@ -51,11 +52,11 @@ def sniff(lines: Sequence[bytes], *, complete: bool) -> Format | None:
     if is_audit_record(lines[-1]) and not lines[-1].lstrip().startswith(b"{"):
         return Format.AUDIT
     first = lines[0].lstrip()
-    if first.startswith(b"["):
+    if first.startswith(b"[") and _begins_list(first):
         return Format.JSON
     document = _object(lines[-1])
     if document is not None and (len(lines) == 1 or _is_rows(lines)):
-        return Format.FORTISIEM if is_fortisiem_object(document) else Format.NDJSON
+        return Format.FORTISIEM if is_event(document) or is_export(document) else Format.NDJSON
     if (len(lines) == 1 or complete) and is_fortisiem_header(first):
         return Format.CSV
     if not complete:
@@ -86,6 +87,11 @@ def unknown_format(name: str, lines: Sequence[bytes]) -> Diagnostic:
         place=place,
         hint="events are read as one JSON document a line, as the audit daemon or as FortiSIEM writes them",
     )
+
+
+def _begins_list(line: bytes) -> bool:
+    """Whether a line that begins with a bracket can begin a JSON list; logs begin so with times and words."""
+    return line[1:].lstrip()[:1] in (b"", b"{", b"[", b"]", b'"')
 
 
 def _is_rows(lines: Sequence[bytes]) -> bool:

@@ -117,7 +117,7 @@ class AggregateLowering:
                 return self._call(node)
             case Attribute(name=name, span=span):
                 message = f"`{shown(name)}` has a value for each event, and a group has many"
-                hint = f"say which: AVG({name}), MAX({name}), LAST({name}), ..."
+                hint = f"say which: AVG({name}), MAX({name}), LAST({name}), ...; or put a text in double quotes"
                 self.reading.error("fortisiem-type", message, span, hint)
             case ast.Star():
                 self.reading.error("fortisiem-type", "a star stands in COUNT(*) only", node.span)
@@ -274,25 +274,25 @@ class AggregateLowering:
             self.reading.error("fortisiem-type", message, call.span, f"write {SHAPES[DEVICE_LIMIT]}")
             return None
         name = limit_name(call, self.reading)
-        places = [self._grouped(arg) for arg in call.args[:-1]]
-        known = [place for place in places if place is not None]
-        if name is None or len(known) < len(places):
+        named = [arg for arg in call.args[:-1] if isinstance(arg, Attribute)]
+        for arg in call.args[:-1]:
+            if not isinstance(arg, Attribute):
+                message = "the device and the component are attributes that the subpattern is grouped by"
+                self.reading.error("fortisiem-type", message, arg.span, f"write {SHAPES[DEVICE_LIMIT]}")
+        if name is None or len(named) < len(call.args) - 1:
             return None
-        return Threshold(known[0], known[1] if len(known) == 2 else None, name)
+        device = self._grouped(named[0], "the limit of all devices")
+        component = None if device is None or len(named) == 1 else self._grouped(named[1], "that of the device")
+        return Threshold(device, component, name)
 
-    def _grouped(self, node: Expression | ast.Condition) -> int | None:
-        """Which of the grouping attributes is named."""
+    def _grouped(self, attribute: Attribute, otherwise: str) -> int | None:
+        """Which of the grouping attributes is named; ``None``, with a warning, if it is none of them."""
         paths = [field.ref.path for field in self.group_by]
-        if not isinstance(node, Attribute):
-            message = "the device and the component are attributes that the subpattern is grouped by"
-            self.reading.error("fortisiem-type", message, node.span, f"write {SHAPES[DEVICE_LIMIT]}")
-            return None
-        if attribute_path(node.name) in paths:
-            return paths.index(attribute_path(node.name))
-        message = f"the subpattern is not grouped by `{shown(node.name)}`, so a group has no limit of its own"
-        self.reading.error(
-            "fortisiem-type", message, node.span, f"add `{shown(node.name)}` to its group-by attributes"
-        )
+        if attribute_path(attribute.name) in paths:
+            return paths.index(attribute_path(attribute.name))
+        name = shown(attribute.name)
+        message = f"the subpattern is not grouped by `{name}`, so {otherwise} counts"
+        self.reading.note("fortisiem-limit", message, attribute.span, f"add `{name}` to its group-by attributes")
         return None
 
     def _unknown(self, call: FunctionCall) -> None:

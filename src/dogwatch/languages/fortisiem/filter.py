@@ -150,7 +150,10 @@ class FilterLowering:
         at_word_start = isinstance(node.operand, Attribute) and node.operand.name == RAW_MESSAGE
         if isinstance(node.text, Text):
             text = self.fold.apply(node.text.value)
-            return self._comparisons.asked(Contains(operand, text, self.fold, at_word_start))
+            # What begins with neither letter nor digit never begins inside a word: "/etc/", " -e", "=root".
+            return self._comparisons.asked(
+                Contains(operand, text, self.fold, at_word_start and text[:1].isalnum())
+            )
         if isinstance(node.text, Attribute) and self.reading.known_type(node.text) is None:
             message = f"`{node.text.name}` is no attribute that FortiSIEM defines"
             self.reading.error("fortisiem-type", message, node.text.span, "put texts in double quotes")

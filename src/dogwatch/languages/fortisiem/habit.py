@@ -18,6 +18,9 @@ _FOREIGN = {
 """Operators that FortiSIEM's rules do not have, and what they write instead."""
 
 _CONNECTIVES = frozenset({"AND", "OR"})
+_MATCHED = "matched events"
+"""What the screens show for the star of COUNT(*)."""
+
 _MOST_WORDS = 8
 """Words of the longest name that the screens show."""
 
@@ -38,6 +41,9 @@ def refuse_habit(source: str, operand: Expression, word: Token) -> None:
     while word.kind is Kind.NAME and word.text.upper() not in _CONNECTIVES and len(words) < _MOST_WORDS:
         words.append(word.text)
         name = " ".join(words)
+        if name.lower() == _MATCHED:
+            message = "`COUNT(Matched Events)` is how the product shows `COUNT(*)`"
+            raise syntax_error(source, operand.span.to(word.span), message, "write COUNT(*)")
         attribute = attribute_displayed(name)
         if attribute is not None:
             message = f"`{name}` is how the product shows the attribute `{attribute}`"

@@ -12,6 +12,7 @@ from dogwatch.languages.fortisiem import ast
 from dogwatch.languages.fortisiem.ast import Address, Group, Text
 from dogwatch.languages.fortisiem.lookup import DESCRIBE
 from dogwatch.languages.fortisiem.reading import Constant, Reading, shown
+from dogwatch.languages.fortisiem.tokens import GROUP_PREFIX
 from dogwatch.logic.predicate import (
     MAX_WILDCARD,
     Compare,
@@ -75,6 +76,9 @@ def equal_to_any(
     values: list[Scalar] = []
     leaves: list[Leaf] = []
     for constant in constants:
+        if isinstance(constant, Text) and constant.value.lower().startswith(GROUP_PREFIX):
+            message = f"in quotes `{shown(constant.value)}` is a text, and not a group"
+            reading.note("fortisiem-quoted-group", message, constant.span, "write IN (Group@NAME), without quotes")
         network = _network(_text_of(constant)) if kind is FieldType.IP else None
         value = None if network else reading.scalar(constant, kind, written)
         match value:

@@ -77,8 +77,8 @@ class Operands:
             case ast.Arithmetic(op=op, left=left, right=right):
                 one, other = self.value(left, FieldType.DOUBLE), self.value(right, FieldType.DOUBLE)
                 self._note_zero(node)
-                # The engine divides integers as EQL does, without a fraction.
-                one = _call("to_double", one) if op == "/" else one
+                # Of integers the engine makes integers as EQL does: quotients without a fraction, no product above 2**63.
+                one = _call("to_double", one) if op in "*/" else one
                 return self._fitting(_call(_ARITHMETIC[op], one, other), node, wanted)
             case ast.Negative(operand=operand):
                 return self._fitting(_call("negate", self.value(operand, FieldType.DOUBLE)), node, wanted)

@@ -38,6 +38,7 @@ from dogwatch.languages.fortisiem.ast import (
 from dogwatch.languages.fortisiem.habit import refuse_habit
 from dogwatch.languages.fortisiem.tokens import (
     BINDING,
+    GROUP_PREFIX,
     Kind,
     Token,
     bare_word_at,
@@ -62,7 +63,6 @@ _RESERVED = frozenset(
     {"AND", "OR", "NOT", "IN", "BETWEEN", "IS", "NULL", "CONTAIN", "CONTAINS", "REGEXP", "DISTINCT"}
 )
 _OPERATOR_WORDS = frozenset({"IN", "BETWEEN", "IS", "CONTAIN", "CONTAINS", "REGEXP", "NOT"})
-_GROUP_PREFIX = "group@"
 _LONGEST_SHOWN = 40
 
 _Item = Text | Number | Address | Group
@@ -149,6 +149,8 @@ class _Parser:
         if self._token.kind is Kind.MARK and self._token.text in _COMPARISONS:
             operand = self._as_expression(left)
             op = self._advance().text
+            if self._token.is_word("NULL"):
+                raise self._unexpected("a value", "write IS NULL" if op == "=" else "write IS NOT NULL")
             right = self._as_expression(self._sum())
             return Compare(op, operand, right, operand.span.to(right.span))
         if self._token.kind is Kind.NAME and self._token.text.upper() in _OPERATOR_WORDS:
@@ -184,7 +186,8 @@ class _Parser:
                 pattern = self._quoted(unescaped_regex)
                 return Regexp(operand, pattern, negated, operand.span.to(pattern.span))
             case _:
-                raise self._unexpected("IN, BETWEEN, CONTAIN or REGEXP")
+                hint = "write !=" if self._at("=") else "write IS NOT NULL" if word.is_word("IS") else None
+                raise self._unexpected("IN, BETWEEN, CONTAIN or REGEXP", hint)
 
     def _between(self, operand: Expression, negated: bool) -> Condition:
         if not self._at("("):
@@ -245,8 +248,11 @@ class _Parser:
         if word is None:
             self._token = token_at(self._source, start)
             raise self._unexpected("a value")
-        if word.text.lower().startswith(_GROUP_PREFIX) and len(word.text) > len(_GROUP_PREFIX):
-            return Group(word.text[len(_GROUP_PREFIX) :], word.span), word.span.end
+        if word.text.lower() == GROUP_PREFIX:
+            self._token = token_at(self._source, word.span.end)
+            raise self._unexpected("the name of a group", "write IN (Group@NAME), without blanks")
+        if word.text.lower().startswith(GROUP_PREFIX):
+            return Group(word.text[len(GROUP_PREFIX) :], word.span), word.span.end
         return _bare_value(word), word.span.end
 
     def _contained(self) -> Expression:
@@ -342,6 +348,8 @@ class _Parser:
         elif not self._at(")"):
             regex = REGEX_ARGUMENT.get(name.text.upper())
             args.append(self._or())
+            if self._token.kind is Kind.NAME and not isinstance(args[0], Condition):
+                refuse_habit(self._source, args[0], self._token)
             while self._at(","):
                 self._advance()
                 args.append(self._quoted(unescaped_regex) if len(args) == regex and self._quotes() else self._or())

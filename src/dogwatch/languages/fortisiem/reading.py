@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity, Span
 from dogwatch.base.fieldpath import MAX_NAMES, is_too_deep
@@ -21,6 +22,7 @@ from dogwatch.languages.fortisiem.ast import (
 from dogwatch.languages.fortisiem.attributes import attribute_path, suggest_attribute
 from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions, Strictness
 from dogwatch.languages.fortisiem.resources import NO_RESOURCES, Resources
+from dogwatch.languages.fortisiem.tokens import is_address
 from dogwatch.languages.lowering import TypeOf
 from dogwatch.logic.predicate import Field
 from dogwatch.schema.coerce import Missing, coerce
@@ -142,7 +144,8 @@ class Reading:
         text = constant.value if isinstance(constant, Text) else constant.text
         if kind.is_number:
             whole, number = coerce(text, FieldType.LONG), coerce(text, FieldType.DOUBLE)
-            exact = kind is FieldType.LONG and isinstance(whole, int) and whole == number
+            # Not by way of the double, which holds integers up to 2**53 only.
+            exact = kind is FieldType.LONG and isinstance(whole, int) and whole == Decimal(text)
             value = whole if exact else number
         elif kind is FieldType.DATE and isinstance(constant, Number):
             # Always milliseconds, where the general coercion takes four digits for a year.
@@ -154,7 +157,10 @@ class Reading:
         holder = "the attribute" if of is None else self.described(of)
         verb = "gives" if isinstance(of, FunctionCall) else "holds"
         message = f"{holder} {verb} {KINDS[kind]}, which `{shown(text)}` is not"
-        self.error("fortisiem-type", message, constant.span, _HINTS.get(kind))
+        hint = _HINTS.get(kind)
+        if kind is FieldType.IP and is_address(text):
+            hint = "a block is compared by = and IN of a filter only"
+        self.error("fortisiem-type", message, constant.span, hint)
         return None
 
     def text_of(self, node: Expression | Condition) -> str:

@@ -13,6 +13,9 @@ from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Span
 BINDING = {"+": 1, "-": 1, "*": 2, "/": 2}
 """The arithmetic operators; the higher number binds tighter."""
 
+GROUP_PREFIX = "group@"
+"""How a reference to a group begins, in lower case."""
+
 _BLANKS = re.compile(r"\s*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -26,6 +29,29 @@ _QUOTED = {
     "'": re.compile(r"'((?:[^'\\]|\\.)*+)'", re.DOTALL),
 }
 _MARKS = ("!=", "<=", ">=", "=", "<", ">", "(", ")", ",", "+", "-", "*", "/", ":", ";", "@")
+_FOREIGN = {
+    "==": ("is no operator of this language", "write ="),
+    "<>": ("is no operator of this language", "write !="),
+    "=>": ("is no operator of this language", "write >="),
+    "=<": ("is no operator of this language", "write <="),
+    "=~": ("is no operator of this language", 'write REGEXP "pattern"'),
+    "&gt;": ("is > in XML, escaped once too often", "write >, or &gt; in a file of rules"),
+    "&lt;": ("is < in XML, escaped once too often", "write <, or &lt; in a file of rules"),
+    "&quot;": ("is a quote in XML, escaped once too often", 'write ", or &quot; in a file of rules'),
+    "&": ("is no operator of this language", "write AND"),
+    "|": ("is no operator of this language", "write OR"),
+    "--": ("begins no comment: the language has none", "leave it out"),
+    "//": ("begins no comment: the language has none", "leave it out"),
+    "/*": ("begins no comment: the language has none", "leave it out"),
+    "#": ("begins no comment: the language has none", "leave it out"),
+    "“": ("is no quote of this language", 'put texts in straight quotes: "text"'),
+    "”": ("is no quote of this language", 'put texts in straight quotes: "text"'),
+    "‘": ("is no quote of this language", 'put texts in straight quotes: "text"'),
+    "’": ("is no quote of this language", 'put texts in straight quotes: "text"'),
+    "`": ("is no quote of this language", 'put texts in straight quotes: "text"'),
+}
+"""What other languages and word processors write, what is wrong with it, and what to do instead."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -74,8 +100,15 @@ def token_at(source: str, position: int) -> Token:
     if address := _address(source, start):
         return address
     for kind, pattern in ((Kind.NAME, _NAME), (Kind.NUMBER, _NUMBER)):
+        if (match := pattern.match(source, start)) and source.startswith(".", match.end()) and kind is Kind.NUMBER:
+            raise _no_number(source, start)
         if match := pattern.match(source, start):
             return _sized(source, Token(kind, match[0], Span(start, match.end())))
+    for mark, (wrong, hint) in _FOREIGN.items():
+        if source.startswith(mark, start):
+            raise syntax_error(source, Span(start, start + len(mark)), f"`{mark}` {wrong}", hint)
+    if char == "!" and not source.startswith("!=", start):
+        raise syntax_error(source, Span(start, start + 1), "`!` is no operator of this language", "write NOT")
     for mark in _MARKS:
         if source.startswith(mark, start):
             return Token(Kind.MARK, mark, Span(start, start + len(mark)))
@@ -156,6 +189,14 @@ def _address(source: str, start: int) -> Token | None:
     if ":" not in text and text.partition("/")[0].count(".") != 3:
         return None
     return Token(Kind.ADDRESS, text, Span(start, match.end())) if is_address(text) else None
+
+
+def _no_number(source: str, start: int) -> DogwatchError:
+    """The error for digits and points that are no number, such as ``300.1.1.1``."""
+    match = _BARE_WORD.match(source, start)
+    span = Span(start, match.end() if match else start + 1)
+    word = source[span.start : min(span.end, span.start + _LONGEST_ADDRESS)]
+    return syntax_error(source, span, f"`{word}` is neither a number nor an address")
 
 
 def _sized(source: str, token: Token) -> Token:

@@ -192,15 +192,15 @@ class _RuleReader(PartReader):
         )
 
     def unread(self, *, has_clear: bool) -> dict[str, object]:
-        natural_id = () if self.attribute("id") else ("natural_id",)
         # The entry of a request that is the rule itself says so, which is no word of the rule.
         entry = ("type",) if self.node.name == "DataRequest" else ()
         once = (*READ_ONCE, "ClearCondition") if has_clear else READ_ONCE
-        rest = self.node.rest((*_ATTRIBUTES, *natural_id, *entry), once, read=self.read)
+        rest = self.node.rest((*_ATTRIBUTES, *entry), once, read=self.read)
         own = self.own.rest((), OWN_ONCE, OWN_SEVERAL, self.read)
         found: dict[str, object] = {
             "attributes": dict(rest.attributes),
             "elements": rest.elements,
+            "inside": rest.inside,
             "own_attributes": dict(own.attributes),
             "own_elements": own.elements,
         }

@@ -18,6 +18,13 @@ LOGIC = frozenset({"SingleEvtConstr", "GroupEvtConstr", "GlobalConstr", "ClearCo
 """Elements whose text is in FortiSIEM's languages: the place of each character is known."""
 
 
+_KEEPS_ITSELF = frozenset({"IncidentDef", "PatternClause", "ClearCondition", "ClearIncidentDef"})
+"""Elements whose part of the rule has what is not acted on of them; of all others, the owner's part has it."""
+
+_READ_WITHIN = {"TriggerEventDisplay": ("AttrList",)}
+"""Elements that are read within others, which are not read as texts themselves."""
+
+
 @dataclass(slots=True)
 class Node:
     """An element of a rule, as XML has it.
@@ -97,14 +104,21 @@ class Node:
         """
         seen: set[str] = set()
         kept: list[XmlElement] = []
+        inside: list[tuple[str, Extra]] = []
         for child in self.children:
-            known = child.name in several or (child.name in once and child.name not in seen)
+            first = child.name in once and child.name not in seen
             seen.add(child.name)
-            if not known and (data := child.data(read)) is not None:
+            if first and child.name not in _KEEPS_ITSELF and (beside := child.beside_text(read)):
+                inside.append((child.name, beside))
+            if not (first or child.name in several) and (data := child.data(read)) is not None:
                 kept.append(data)
-        return Extra(
-            tuple((key, value) for key, value in self.attributes.items() if key not in attributes), tuple(kept)
-        )
+        unread = tuple((key, value) for key, value in self.attributes.items() if key not in attributes)
+        return Extra(unread, tuple(kept), tuple(inside))
+
+    def beside_text(self, read: Collection[int]) -> Extra:
+        """What it says beside its text."""
+        within = _READ_WITHIN.get(self.name)
+        return Extra(tuple(self.attributes.items())) if within is None else self.rest((), within, read=read)
 
     def data(self, read: Collection[int] = ()) -> XmlElement | None:
         """It as data without the nodes that were read; ``None`` if it is one, or held nothing but them."""

@@ -54,7 +54,7 @@ class PartReader:
             self.error("rule-field-missing", f"{_called(owner)} has no `PatternClause`", owner)
             return PatternClause(1, ())
         subpatterns = tuple(self._subpattern(each) for each in node.all("SubPattern"))
-        operators = tuple(self._operator(each) for each in node.all("Operator"))
+        operators = tuple(self._operator(each) for each in _operators(node))
         if not subpatterns:
             self.error("rule-field-missing", f"the pattern of {_called(owner)} has no `SubPattern`", node)
         elif len(operators) != len(subpatterns) - 1:
@@ -118,8 +118,10 @@ class PartReader:
     def watch_lists(self, rule: Node) -> Iterator[WatchListAddition]:
         """What the rule adds to watch lists; what cannot be read is kept as data, with a warning.
 
-        It must be asked for before any part that keeps data, since these elements may stand anywhere.
+        It must be asked for before any part that keeps data, since these elements may stand anywhere. One that
+        stands elsewhere than in the rule itself, or says more, is kept as data too.
         """
+        kept: list[WatchListAddition] = []
         for node in rule.within("DynWatchListDef"):
             attribute = node.attributes.get("attr", "").strip()
             lists = tuple(name for each in node.all("WatchList") if (name := each.whole_text.strip()))
@@ -131,8 +133,13 @@ class PartReader:
                     hint='write <DynWatchListDef attr="user"><WatchList>Name</WatchList></DynWatchListDef>',
                 )
                 continue
-            self.read.add(id(node))
-            yield WatchListAddition(attribute, lists)
+            if any(node is each for each in rule.children) and _says_no_more(node):
+                self.read.add(id(node))
+                yield WatchListAddition(attribute, lists)
+            else:
+                kept.append(WatchListAddition(attribute, lists, is_kept=True))
+        # Where they stand among the others is no part of what the rule says.
+        yield from sorted(kept, key=lambda each: (each.attribute, each.lists))
 
     def check_watch_lists(
         self, added: Sequence[WatchListAddition], mapping: Sequence[AttributeMapping], rule: Node
@@ -241,7 +248,8 @@ class PartReader:
         kind = node.attributes.get("type", "").strip()
         if not kind:
             self.error("rule-field-missing", "this operator has no `type`", node)
-        rank = self.number(node, "rank", low=0) if "rank" in node.attributes else 0
+        rank = self.number(node, "rank", low=0) if node.attributes.get("rank", "").strip() else 0
+        self.read.add(id(node))
         return Operator(kind, rank, node.rest(("type", "rank"), read=self.read))
 
     def _pattern_clear(self, node: Node) -> PatternClear:
@@ -268,6 +276,25 @@ def whole_number(text: str) -> int | None:
     """A whole number of up to nine decimal digits, or ``None``."""
     digits = text.strip()
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
+
+
+def _operators(clause: Node) -> Iterator[Node]:
+    """The operators of a clause, also those that an element of their own holds together."""
+    for child in clause.children:
+        if child.name == "Operator":
+            yield child
+        elif child.name != "SubPattern":
+            yield from child.within("Operator")
+
+
+def _says_no_more(definition: Node) -> bool:
+    """Whether an addition to watch lists holds nothing but the attribute and the names of lists."""
+    lists = definition.all("WatchList")
+    return (
+        definition.attributes.keys() == {"attr"}
+        and len(lists) == len(definition.children)
+        and not any(each.attributes or each.children or not each.text.strip() for each in lists)
+    )
 
 
 def _constraint(node: Node | None) -> tuple[str, Place | None, Steps]:

@@ -144,7 +144,7 @@ def _rule(table: Table) -> Node:
     node.children.append(shown)
     if (own := table.table("Dogwatch")) is not None:
         node.children.append(_own(own))
-    _extra(table, node, {"IncidentDef": node.child("IncidentDef"), "PatternClause": node.child("PatternClause")})
+    _extra(table, node)
     table.end()
     return node
 
@@ -219,7 +219,6 @@ def _subpattern(table: Table) -> Node:
 def _clear(table: Table) -> Node:
     node = Node("ClearCondition", table.place)
     _attribute(node, table, "method")
-    definition = clause = None
     if "QuietPeriod" in table:
         node.attributes["type"] = "timebased"
         node.children = [_text_node(table, "QuietPeriod")]
@@ -229,7 +228,7 @@ def _clear(table: Table) -> Node:
         _attribute(definition, table, "name")
         definition.children.append(_arguments(table))
         node.children = [definition, _text_node(table, "ClearConstr"), clause]
-    _extra(table, node, {"ClearIncidentDef": definition, "PatternClause": clause})
+    _extra(table, node)
     table.end()
     return node
 
@@ -278,21 +277,23 @@ def _attack(table: Table, name: str) -> Node:
     return node
 
 
-def _extra(table: Table, node: Node, inner: dict[str, Node | None] | None = None) -> None:
-    """What is kept without being acted on, put into the node, and into those inside it that are named."""
+def _extra(table: Table, node: Node) -> None:
+    """What is kept without being acted on, put into the node."""
     kept = table.table("extra")
-    if kept is None:
-        return
+    if kept is not None:
+        _keep(kept, node)
+
+
+def _keep(kept: Table, node: Node) -> None:
+    """Put what is kept into a node, and into those of its children that are named."""
+    named = {child.name: child for child in reversed(node.children)}
     if (attributes := kept.table("attributes")) is not None:
         for key, value in attributes.texts_by_key():
             node.attributes.setdefault(key, value.text)
     node.children += [_element(each) for each in kept.tables("elements")]
-    for name, part in (inner or {}).items():
-        if part is not None and (below := kept.value(name)) is not None:
-            holder = YamlTable(
-                kept.place, {"extra": below}, {"extra": YamlText("extra", below.place, below.place)}
-            )
-            _extra(_inner(kept, holder), part)
+    for name, child in named.items():
+        if (below := kept.table(name)) is not None:
+            _keep(below, child)
     kept.end()
 
 

@@ -1,4 +1,4 @@
-"""YAML read as texts with places: no type is guessed, nothing is built but lists and tables of texts.
+"""YAML as texts with places, of rules and of resources: no type is guessed, nothing is built but lists and tables.
 
 ``yes``, ``1e3`` and ``2026-11-22`` stay the texts that they are. Tags are refused; aliases count as often as they
 are used, so that a small file cannot become a large one.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import yaml
@@ -17,26 +18,47 @@ from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place, Steps
 MAX_DEPTH = 100
 """Lists and tables that may stand in one another."""
 
-MAX_NODES = 500_000
-"""Texts, lists and tables of one file, those behind aliases counted each time."""
+MAX_VALUES = 500_000
+"""Texts, lists and tables of one file of rules, those behind aliases counted each time."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MOST_STEPS = 10_000
 """Escapes of one text up to which columns are exact."""
 
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _ESCAPED = {"x": 4, "u": 6, "U": 10}
 """Letter behind a backslash -> characters of the whole escape; any other makes two."""
 
 
 @dataclass(frozen=True, slots=True)
 class YamlText:
-    """A scalar: its text, where it stands, and where the text itself begins and goes on."""
+    """A scalar.
+
+    Attributes:
+        text: It, as written, quotes and escapes resolved.
+        place: Where it stands.
+        begin: Where its text begins, behind an opening quote or the sign of a block.
+        steps: Where that text goes on after each escape.
+        is_plain: Whether it was written without quotes.
+        size: For how many values it counts.
+    """
 
     text: str
     place: Place
     begin: Place
     steps: Steps = ()
+    is_plain: bool = True
     size: int = 1
+
+    @property
+    def line(self) -> int:
+        """The line in which it begins."""
+        return self.place.line or 1
+
+    @property
+    def is_null(self) -> bool:
+        """Whether nothing was written, or a word for nothing."""
+        return self.is_plain and self.text in _NULLS
 
 
 @dataclass(slots=True)
@@ -46,6 +68,11 @@ class YamlList:
     place: Place
     items: list[YamlValue] = field(default_factory=list)
     size: int = 1
+
+    @property
+    def line(self) -> int:
+        """The line in which it begins."""
+        return self.place.line or 1
 
 
 @dataclass(slots=True)
@@ -66,6 +93,11 @@ class YamlTable:
     size: int = 1
     key: YamlText | None = None
     at_value: bool = False
+
+    @property
+    def line(self) -> int:
+        """The line in which it begins."""
+        return self.place.line or 1
 
     def add(self, value: YamlValue) -> None:
         """Take the next key, or the value of the last one."""
@@ -95,13 +127,29 @@ class _Mark(Protocol):
 YamlValue = YamlText | YamlList | YamlTable
 
 
-def documents(text: str, file: str) -> Iterator[YamlValue]:
+def kind_of(value: YamlValue) -> str:
+    """What a value is, in words."""
+    match value:
+        case YamlText():
+            return "nothing" if value.is_null else "a text"
+        case YamlList():
+            return "a list"
+        case YamlTable():
+            return "a table"
+
+
+def documents(text: str, file: str, *, most: int = MAX_VALUES) -> Iterator[YamlValue]:
     """Each document of a YAML file that is not empty.
+
+    Args:
+        text: The file's text.
+        file: Its name, for diagnostics and places.
+        most: Values that it may hold, those behind aliases counted each time.
 
     Raises:
         DogwatchError: ``yaml-syntax``, ``yaml-tag`` or ``yaml-limit``, after the documents before it were given.
     """
-    reader = _Reader(text, file)
+    reader = _Reader(text, file, most)
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             document = reader.take(event)
@@ -118,12 +166,18 @@ def documents(text: str, file: str) -> Iterator[YamlValue]:
 
 
 class _Reader:
-    def __init__(self, text: str, file: str) -> None:
-        self.lines = text.split("\n")
+    def __init__(self, text: str, file: str, most: int) -> None:
+        self.text = text
         self.file = file
+        self.most = most
         self.open: list[tuple[YamlList | YamlTable, str | None]] = []
         self.anchors: dict[str, YamlValue] = {}
-        self.nodes = 0
+        self.values = 0
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines of the file, which only escapes and blocks are looked up in."""
+        return self.text.split("\n")
 
     def take(self, event: yaml.Event) -> YamlValue | None:
         """Take one event; the document, if it ends one."""
@@ -153,7 +207,7 @@ class _Reader:
         """Put a finished value where it belongs; given back if it is a whole document that says something."""
         if anchor is not None:
             self.anchors[anchor] = value
-        self.nodes += 1
+        self.values += 1
         if not self.open:
             self.size_checked(value.size, value.place)
             return None if isinstance(value, YamlText) and not value.text else value
@@ -167,8 +221,8 @@ class _Reader:
         return None
 
     def size_checked(self, size: int, place: Place) -> None:
-        if max(size, self.nodes) > MAX_NODES:
-            raise self.limit(place, f"this file holds more than {MAX_NODES:,} values, aliases counted as used")
+        if max(size, self.values) > self.most:
+            raise self.limit(place, f"this file holds more than {self.most:,} values, aliases counted as used")
 
     def aliased(self, event: yaml.AliasEvent) -> YamlValue:
         place = self.place(event.start_mark)
@@ -183,7 +237,7 @@ class _Reader:
             raise DogwatchError(
                 Diagnostic(
                     "yaml-tag",
-                    f"the tag `{tag}` is refused: rules hold texts, lists and tables only",
+                    f"the tag `{tag}` is refused: these files hold texts, lists and tables only",
                     place=self.place(event.start_mark),
                     hint="remove it",
                 )
@@ -196,20 +250,22 @@ class _Reader:
         return Place(self.file) if mark is None else Place(self.file, mark.line + 1, mark.column + 1)
 
     def scalar(self, event: yaml.ScalarEvent) -> YamlText:
-        place, end = self.place(event.start_mark), self.place(event.end_mark)
+        place = self.place(event.start_mark)
         if not event.value.isascii() and any("\ud800" <= char <= "\udfff" for char in event.value):
             message = "this text has half a character (a lone surrogate)"
             raise DogwatchError(Diagnostic("yaml-syntax", message, place=place))
+        if not event.style:
+            return YamlText(event.value, place, place)
         line, column = place.line or 1, place.column or 1
         if event.style == "|":
-            return YamlText(event.value, place, *self.block(event.value, line))
-        if event.style not in ("'", '"'):
-            return YamlText(event.value, place, place)
-        begin = Place(self.file, line, column + 1)
+            return YamlText(event.value, place, *self.block(event.value, line), is_plain=False)
+        if event.style == ">":
+            return YamlText(event.value, place, Place(self.file, line + 1), is_plain=False)
+        begin, end = Place(self.file, line, column + 1), self.place(event.end_mark)
         if end.line != line or line > len(self.lines):
-            return YamlText(event.value, place, begin)
+            return YamlText(event.value, place, begin, is_plain=False)
         raw = self.lines[line - 1][column : (end.column or 1) - 2]
-        return YamlText(event.value, place, begin, self.escapes(raw, event.style, begin))
+        return YamlText(event.value, place, begin, self.escapes(raw, event.style, begin), is_plain=False)
 
     def block(self, text: str, first: int) -> tuple[Place, Steps]:
         """Where the lines of a literal block begin, which stand indented below its first sign."""
@@ -226,6 +282,8 @@ class _Reader:
         """The steps behind each escape of a quoted text on one line."""
         steps: list[tuple[int, Place]] = []
         sign = "\\" if style == '"' else "'"
+        if sign not in raw:
+            return ()
         length = at = 0
         while at < len(raw) and len(steps) < _MOST_STEPS:
             size = _ESCAPED.get(raw[at + 1 : at + 2], 2) if sign == "\\" else 2

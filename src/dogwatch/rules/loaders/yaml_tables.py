@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from dogwatch.base.diagnostic import Diagnostic, Place
-from dogwatch.rules.loaders.yaml_nodes import YamlList, YamlTable, YamlText, YamlValue
+from dogwatch.base.message import nearest
+from dogwatch.rules.loaders.yaml_nodes import YamlList, YamlTable, YamlText, YamlValue, kind_of
 
 _MOST_UNKNOWN = 10
 """Unknown keys of one table that are told one by one."""
-
-_KINDS = {YamlText: "a text", YamlList: "a list", YamlTable: "a table"}
 
 
 class Table:
@@ -101,14 +99,14 @@ class Table:
     def end(self) -> None:
         """Report every key that nobody asked for."""
         unknown = [key for key in self._table.keys if key not in self._known]
-        absent = {each.lower(): each for each in self._known - self._table.entries.keys()}
+        absent = self._known - self._table.entries.keys()
         for key in unknown[:_MOST_UNKNOWN]:
-            near = difflib.get_close_matches(key.lower(), absent, n=1)
-            hint = f"did you mean `{absent[near[0]]}`?" if near else "what is not acted on goes under `extra`"
+            meant = nearest(key, sorted(absent))
+            hint = f"did you mean `{meant}`?" if meant else "what is not acted on goes under `extra`"
             self.error("yaml-key-unknown", f"there is no key `{key}` here", self._table.keys[key].place, hint)
         if len(unknown) > _MOST_UNKNOWN:
             self.error("yaml-key-unknown", f"{len(unknown) - _MOST_UNKNOWN:,} more keys of this table are unknown")
 
     def _wrong(self, key: str, value: YamlValue | None, wanted: str) -> None:
         if value is not None:
-            self.error("rule-field-type", f"`{key}` must be {wanted}, not {_KINDS[type(value)]}", value.place)
+            self.error("rule-field-type", f"`{key}` must be {wanted}, not {kind_of(value)}", value.place)

@@ -7,9 +7,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from dogwatch.base.message import quoted
 from dogwatch.base.time import parse_instant
-from dogwatch.rules.resources.problems import Source, did_you_mean, quoted
-from dogwatch.rules.resources.tree import Items, Node, Scalar, Table, kind_of
+from dogwatch.rules.loaders.yaml_nodes import YamlList, YamlTable, YamlText, YamlValue, kind_of
+from dogwatch.rules.resources.problems import Source, did_you_mean
 
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
@@ -27,34 +28,36 @@ class Entry:
         source: Its file.
     """
 
-    def __init__(self, table: Table, name: str, known: Sequence[str], source: Source) -> None:
+    def __init__(self, table: YamlTable, name: str, known: Sequence[str], source: Source) -> None:
         self.line = table.line
         self._table = table
         self._name = name
         self._source = source
         self._has_failed = False
-        for key, line in table.lines.items():
+        tell_faults(table, source)
+        for key, written in table.keys.items():
             if key not in known:
                 source.warning(
                     "resource-key-unknown",
                     f"{quoted(key)} means nothing in {name}",
-                    line,
+                    written.line,
                     did_you_mean(key, known),
                 )
 
     def line_of(self, key: str) -> int:
         """The line of a key, or the table's if it is absent."""
-        return self._table.lines.get(key, self.line)
+        written = self._table.keys.get(key)
+        return self.line if written is None else written.line
 
-    def node(self, key: str) -> Node | None:
+    def node(self, key: str) -> YamlValue | None:
         """What stands under a key, ``None`` if nothing does."""
         node = self._table.entries.get(key)
-        return None if isinstance(node, Scalar) and node.is_null else node
+        return None if isinstance(node, YamlText) and node.is_null else node
 
-    def scalar(self, key: str) -> Scalar | None:
+    def scalar(self, key: str) -> YamlText | None:
         """A single value."""
         node = self.node(key)
-        if node is None or isinstance(node, Scalar):
+        if node is None or isinstance(node, YamlText):
             return node
         self.wrong(key, f"must be a single value, not {kind_of(node)}")
         return None
@@ -64,7 +67,7 @@ class Entry:
         scalar = self.scalar(key)
         return None if scalar is None else scalar.text.strip()
 
-    def scalars(self, key: str) -> list[Scalar]:
+    def scalars(self, key: str) -> list[YamlText]:
         """A list of single values; one alone is a list of one; what is none is reported and left out."""
         return single_values(self.node(key), f"`{key}` of {self._name}", self._source)
 
@@ -95,19 +98,21 @@ class Entry:
             self.wrong(key, f"must be a moment, not {quoted(text)}", "write it as 2026-11-22T10:00:00Z")
         return value
 
-    def table(self, key: str) -> Table | None:
+    def table(self, key: str) -> YamlTable | None:
         """A table; ``None`` if absent."""
         node = self.node(key)
-        if node is None or isinstance(node, Table):
+        if node is None or isinstance(node, YamlTable):
+            if node is not None:
+                tell_faults(node, self._source)
             return node
         self.wrong(key, f"must be a table, not {kind_of(node)}")
         return None
 
-    def items(self, key: str) -> list[Node]:
+    def items(self, key: str) -> list[YamlValue]:
         """A list; empty if absent."""
         node = self.node(key)
-        if node is None or isinstance(node, Items):
-            return [] if node is None else node.nodes
+        if node is None or isinstance(node, YamlList):
+            return [] if node is None else node.items
         self.wrong(key, f"must be a list, not {kind_of(node)}")
         return []
 
@@ -138,19 +143,34 @@ class Entry:
         self._source.error("resource-missing", f"{self._name} has no `{key}`", self.line, hint)
 
 
-def single_values(node: Node | None, name: str, source: Source) -> list[Scalar]:
+def tell_faults(table: YamlTable, source: Source) -> None:
+    """Report the keys of a table that are no texts or occur again."""
+    for fault in table.faults:
+        source.problems.add(fault)
+
+
+def table_here(node: YamlValue, source: Source, message: str, hint: str | None = None) -> YamlTable | None:
+    """What stands somewhere, if it is the table that must; else ``None``, and the message is reported."""
+    if not isinstance(node, YamlTable):
+        source.error("resource-type", message, node.line, hint)
+        return None
+    tell_faults(node, source)
+    return node
+
+
+def single_values(node: YamlValue | None, name: str, source: Source) -> list[YamlText]:
     """The single values of a list, or of one that stands alone; others are reported."""
     match node:
         case None:
             return []
-        case Scalar():
+        case YamlText():
             return [node]
-        case Table():
+        case YamlTable():
             source.error("resource-type", f"{name} must be a list, not a table", node.line)
             return []
-    found: list[Scalar] = []
-    for each in node.nodes:
-        if isinstance(each, Scalar) and not each.is_null:
+    found: list[YamlText] = []
+    for each in node.items:
+        if isinstance(each, YamlText) and not each.is_null:
             found.append(each)
         else:
             source.error(

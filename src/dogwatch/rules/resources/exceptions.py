@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place
+from dogwatch.base.message import quoted
 from dogwatch.engine.reference.predicate import ListTest, evaluate
 from dogwatch.events.document import field_values
 from dogwatch.languages.fortisiem.attributes import attribute_path
@@ -13,6 +14,7 @@ from dogwatch.languages.fortisiem.lower import lower_filter
 from dogwatch.languages.fortisiem.options import FortisiemOptions
 from dogwatch.languages.fortisiem.resources import Resources
 from dogwatch.logic.predicate import ALWAYS, Predicate
+from dogwatch.rules.loaders.yaml_nodes import YamlList, YamlTable, YamlText, YamlValue, kind_of
 from dogwatch.rules.resources.entry import Entry
 from dogwatch.rules.resources.period import (
     WEEKDAYS,
@@ -23,8 +25,7 @@ from dogwatch.rules.resources.period import (
     weekday_of,
     zone_of,
 )
-from dogwatch.rules.resources.problems import Problems, Source, quoted
-from dogwatch.rules.resources.tree import Items, Node, Table, kind_of
+from dogwatch.rules.resources.problems import Problems, Source
 from dogwatch.schema.derived import derived_field
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
 
@@ -89,19 +90,30 @@ class RuleException:
         return evaluate(self.condition, values, lists) is True
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """One entry of a file; ``when`` is ``None`` if it is about every incident."""
+
+    rules: list[str]
+    when: YamlText | None
+    place: Place
+    period: Period
+    comment: str
+
+
 class ExceptionReader:
     """Collects exceptions from many files; their conditions are read when all resources are known."""
 
     def __init__(self) -> None:
-        self._read: list[tuple[list[str], str, Place, Period, str]] = []
+        self._read: list[_Draft] = []
 
-    def read(self, node: Node, source: Source) -> None:
+    def read(self, node: YamlValue, source: Source) -> None:
         """Take what stands under ``exceptions:``."""
-        if not isinstance(node, Items):
+        if not isinstance(node, YamlList):
             source.error("resource-type", f"`exceptions` must be a list, not {kind_of(node)}", node.line)
             return
-        for each in node.nodes:
-            if isinstance(each, Table):
+        for each in node.items:
+            if isinstance(each, YamlTable):
                 self._exception(each, source)
             else:
                 message = f"an exception must be a table, not {kind_of(each)}"
@@ -112,14 +124,17 @@ class ExceptionReader:
     ) -> tuple[RuleException, ...]:
         """All exceptions whose conditions can be read."""
         found: list[RuleException] = []
-        for rules, text, begin, period, comment in self._read:
-            condition = _condition(text, begin, resources, options, problems) if text else ALWAYS
+        for each in self._read:
+            condition = _condition(each.when, resources, options, problems) if each.when is not None else ALWAYS
             if condition is not None:
-                place = replace(begin, column=None)
-                found += (RuleException(rule, condition, text, period, comment, place) for rule in rules)
+                text = "" if each.when is None else each.when.text
+                found += (
+                    RuleException(rule, condition, text, each.period, each.comment, each.place)
+                    for rule in each.rules
+                )
         return tuple(found)
 
-    def _exception(self, table: Table, source: Source) -> None:
+    def _exception(self, table: YamlTable, source: Source) -> None:
         entry = Entry(table, "an exception", _KEYS, source)
         rules = [each.text.strip() for each in entry.scalars("rule")]
         when = entry.scalar("when")
@@ -134,12 +149,13 @@ class ExceptionReader:
             entry.wrong("to", "must be after `from`")
         if entry.has_failed() or (below is not None and recurring is None):
             return
-        text = when.text if when is not None else ""
-        place = source.at(table.line) if when is None else source.at(when.line, when.column)
-        self._read.append((rules, text, place, Period(begin, end, recurring), entry.text("comment") or ""))
+        said = None if when is None or not when.text else when
+        place = source.at(table.line if said is None else said.begin.line)
+        period = Period(begin, end, recurring)
+        self._read.append(_Draft(rules, said, place, period, entry.text("comment") or ""))
 
 
-def _recurring(table: Table, source: Source) -> Recurring | None:
+def _recurring(table: YamlTable, source: Source) -> Recurring | None:
     entry = Entry(table, "`recurring`", _RECURRING_KEYS, source)
     days: set[int] = set()
     for each in entry.scalars("days"):
@@ -177,16 +193,16 @@ def _recurring(table: Table, source: Source) -> Recurring | None:
 
 
 def _condition(
-    text: str, place: Place, resources: Resources, options: FortisiemOptions, problems: Problems
+    when: YamlText, resources: Resources, options: FortisiemOptions, problems: Problems
 ) -> Predicate | None:
     notes: Iterable[Diagnostic]
     predicate: Predicate | None = None
     try:
-        predicate, notes = lower_filter(text, type_of=_no_schema, resources=resources, options=options)
+        predicate, notes = lower_filter(when.text, type_of=_no_schema, resources=resources, options=options)
     except DogwatchError as error:
         notes = error.diagnostics
     for note in notes:
-        problems.add(note.at(place))
+        problems.add(note.at(when.begin, when.steps))
     return predicate
 
 

@@ -9,14 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place
+from dogwatch.base.message import quoted
 from dogwatch.rules.loaders.source import read_text
-from dogwatch.rules.resources.problems import Problems, Source, quoted
+from dogwatch.rules.resources.problems import Problems, Source
 
 MAX_BYTES = 100 * 1024 * 1024
 """The largest file read."""
 
 MAX_ENTRIES = 1_000_000
 """Members of a group, values of a watch list, rows of a file."""
+
+MAX_VALUES = 3_000_000
+"""Texts, lists and tables of a YAML file, those behind aliases counted each time."""
 
 YAML = frozenset({".yaml", ".yml"})
 CSV = frozenset({".csv"})

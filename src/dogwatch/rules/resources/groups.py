@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dogwatch.base.message import nearest, quoted
 from dogwatch.logic.keytext import key_text
-from dogwatch.rules.resources.entry import Entry, single_values
+from dogwatch.rules.loaders.yaml_nodes import YamlList, YamlTable, YamlText, YamlValue
+from dogwatch.rules.resources.entry import Entry, single_values, table_here
 from dogwatch.rules.resources.files import MAX_ENTRIES, Sheet, lines_of, read_resource, too_many
 from dogwatch.rules.resources.member import read_member
-from dogwatch.rules.resources.problems import Source, near, quoted
-from dogwatch.rules.resources.tree import Items, Node, Scalar, Table
+from dogwatch.rules.resources.problems import Source
 
 PREFIX = "Group@"
 """What filters write before a group's name; files may."""
@@ -116,24 +117,22 @@ class GroupReader:
         self._also: dict[str, str] = {}
         self.files: set[Path] = set()
 
-    def read(self, node: Node, source: Source) -> None:
+    def read(self, node: YamlValue, source: Source) -> None:
         """Take what stands under ``groups:``."""
-        if not isinstance(node, Table):
-            source.error(
-                "resource-type", "`groups` must be a table of groups", node.line, "write NAME: [member, ...]"
-            )
+        table = table_here(node, source, "`groups` must be a table of groups", "write NAME: [member, ...]")
+        if table is None:
             return
-        for name, below in node.entries.items():
-            line = node.lines[name]
+        for name, below in table.entries.items():
+            line = table.keys[name].line
             if not group_key(name):
                 source.error("resource-value", "a group needs a name", line)
                 continue
             match below:
-                case Table():
+                case YamlTable():
                     self._described(name, below, source)
-                case Scalar(is_null=True):
+                case YamlText(is_null=True):
                     self._draft(name)
-                case Scalar() | Items():
+                case YamlText() | YamlList():
                     self._add_all(name, single_values(below, f"group {quoted(name)}", source), source)
 
     def read_sheet(self, sheet: Sheet) -> None:
@@ -156,7 +155,7 @@ class GroupReader:
         for draft in self._drafts.values():
             for name, source, line in draft.inner.values():
                 if groups.find(name) is None:
-                    close = near(plain_name(name), [each.name for each in self._drafts.values()])
+                    close = nearest(plain_name(name), [each.name for each in self._drafts.values()])
                     source.warning(
                         "resource-group-unknown",
                         f"no file describes the group {quoted(name)}",
@@ -181,7 +180,7 @@ class GroupReader:
     def _draft(self, name: str) -> _Draft:
         return self._drafts.setdefault(self._target(name), _Draft(plain_name(name)))
 
-    def _described(self, name: str, table: Table, source: Source) -> None:
+    def _described(self, name: str, table: YamlTable, source: Source) -> None:
         entry = Entry(table, f"group {quoted(name)}", _KEYS, source)
         draft = self._draft(name)
         if entry.boolean("replace"):
@@ -206,7 +205,7 @@ class GroupReader:
                     if not self._add(draft, member, listed, at):
                         break
 
-    def _add_all(self, name: str, members: Iterable[Scalar], source: Source) -> None:
+    def _add_all(self, name: str, members: Iterable[YamlText], source: Source) -> None:
         draft = self._draft(name)
         for member in members:
             self._add(draft, member.text.strip(), source, member.line)

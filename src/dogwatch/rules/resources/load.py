@@ -6,17 +6,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from dogwatch.base.diagnostic import DogwatchError
+from dogwatch.base.message import nearest, quoted
 from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions
+from dogwatch.rules.loaders.yaml_nodes import YamlTable, YamlText, YamlValue, documents, kind_of
 from dogwatch.rules.resources import groups, profiles, thresholds
+from dogwatch.rules.resources.entry import tell_faults
 from dogwatch.rules.resources.exceptions import ExceptionReader
-from dogwatch.rules.resources.files import CSV, Found, Sheet, find_files, read_resource, read_sheet
+from dogwatch.rules.resources.files import CSV, MAX_VALUES, Found, Sheet, find_files, read_resource, read_sheet
 from dogwatch.rules.resources.groups import GroupReader
-from dogwatch.rules.resources.problems import Problems, Source, did_you_mean, near, quoted
+from dogwatch.rules.resources.problems import Problems, Source, did_you_mean
 from dogwatch.rules.resources.profiles import ProfileReader
 from dogwatch.rules.resources.resource_set import ResourceSet
 from dogwatch.rules.resources.tables import TableReader
 from dogwatch.rules.resources.thresholds import ThresholdReader
-from dogwatch.rules.resources.tree import Node, Scalar, Table, kind_of, read_tree
 from dogwatch.rules.resources.watch_lists import WatchListReader
 
 BUILTIN = Path(__file__).parent / "builtin"
@@ -57,7 +60,7 @@ class _Reader:
         self._thresholds = ThresholdReader()
         self._profiles = ProfileReader()
         self._exceptions = ExceptionReader()
-        self._kinds: dict[str, Callable[[Node, Source], None]] = {
+        self._kinds: dict[str, Callable[[YamlValue, Source], None]] = {
             "groups": self._groups.read,
             "tables": self._tables.read,
             "watch_lists": self._watch_lists.read,
@@ -97,27 +100,34 @@ class _Reader:
         text = read_resource(file.path, source)
         if text is None:
             return
-        for tree in read_tree(text, source):
-            if isinstance(tree, Scalar) and tree.is_null:
-                continue
-            if not isinstance(tree, Table):
-                self._not_ours(file, source, f"it holds {kind_of(tree)}")
-                continue
-            known = [key for key in tree.entries if key in self._kinds]
-            if not known and not any(near(key, self._kinds) for key in tree.entries):
-                self._not_ours(file, source, "it has none of the keys of resources")
-                continue
-            for key, below in tree.entries.items():
-                read = self._kinds.get(key)
-                if read is not None:
-                    read(below, source)
-                else:
-                    source.warning(
-                        "resource-key-unknown",
-                        f"{quoted(key)} means nothing here",
-                        tree.lines[key],
-                        did_you_mean(key, self._kinds),
-                    )
+        try:
+            for tree in documents(text, source.file, most=MAX_VALUES):
+                self._read_document(tree, file, source)
+        except DogwatchError as error:
+            for diagnostic in error.diagnostics:
+                self._problems.add(diagnostic)
+
+    def _read_document(self, tree: YamlValue, file: Found, source: Source) -> None:
+        if isinstance(tree, YamlText) and tree.is_null:
+            return
+        if not isinstance(tree, YamlTable):
+            self._not_ours(file, source, f"it holds {kind_of(tree)}")
+            return
+        if not any(key in self._kinds or nearest(key, self._kinds) for key in tree.entries):
+            self._not_ours(file, source, "it has none of the keys of resources")
+            return
+        tell_faults(tree, source)
+        for key, below in tree.entries.items():
+            read = self._kinds.get(key)
+            if read is not None:
+                read(below, source)
+            else:
+                source.warning(
+                    "resource-key-unknown",
+                    f"{quoted(key)} means nothing here",
+                    tree.keys[key].line,
+                    did_you_mean(key, self._kinds),
+                )
 
     def _read_sheet(self, file: Found, source: Source) -> None:
         sheet = read_sheet(file.path, source)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 
+from dogwatch.base.message import quoted
 from dogwatch.languages.cidr import block_of
 from dogwatch.logic.keytext import key_text
-from dogwatch.rules.resources.problems import Source, quoted
+from dogwatch.rules.resources.problems import Source
 from dogwatch.schema.coerce import coerce
 from dogwatch.schema.field import FieldType
 

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from dogwatch.base.diagnostic import Diagnostic, Place, Severity
+from dogwatch.base.message import nearest
 
 MOST_TOLD = 50
 """Problems of one severity that are told of one file."""
 
-_LONGEST_SUGGESTED = 64
-_LONGEST_QUOTED = 80
-
 
 class Problems:
-    """The diagnostics of a load."""
+    """The diagnostics of a load, each once."""
 
     def __init__(self) -> None:
-        self._told: list[Diagnostic] = []
+        self._told: dict[Diagnostic, None] = {}
         self._seen: Counter[tuple[str, Severity]] = Counter()
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic, or count it if its file has had enough of its severity."""
+        if diagnostic in self._told:
+            return
         key = (diagnostic.place.file if diagnostic.place else "", diagnostic.severity)
         self._seen[key] += 1
         if self._seen[key] <= MOST_TOLD:
-            self._told.append(diagnostic)
+            self._told[diagnostic] = None
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """All that were kept, and for each file how many were not."""
@@ -77,24 +76,10 @@ class Source:
         self.problems.add(Diagnostic(code, message, Severity.NOTICE, self.at(line), hint=hint))
 
 
-def near(word: str, known: Iterable[str]) -> str | None:
-    """The known word that a mistyped one most likely means, letter case ignored."""
-    if len(word) > _LONGEST_SUGGESTED:
-        return None
-    folded = {each.lower(): each for each in known}
-    found = difflib.get_close_matches(word.lower(), folded, n=1)
-    return folded[found[0]] if found else None
-
-
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint that names the known word that resembles this one, else the known ones."""
     words = tuple(known)
-    close = near(word, words)
+    close = nearest(word, words)
     if close is not None:
         return f"did you mean `{close}`?"
     return f"known are {', '.join(words)}" if words else None
-
-
-def quoted(text: str) -> str:
-    """A text from a file for a message: in backquotes, shortened if it is very long."""
-    return f"`{text}`" if len(text) <= _LONGEST_QUOTED else f"`{text[:_LONGEST_QUOTED]}…`"

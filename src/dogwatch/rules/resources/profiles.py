@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from dogwatch.base.message import quoted
 from dogwatch.logic.keytext import key_text
 from dogwatch.logic.pattern import Key, Statistic
-from dogwatch.rules.resources.entry import Entry, number_of, single_values
+from dogwatch.rules.loaders.yaml_nodes import YamlList, YamlTable, YamlText, YamlValue
+from dogwatch.rules.resources.entry import Entry, number_of, single_values, table_here
 from dogwatch.rules.resources.files import Sheet, read_sheet
 from dogwatch.rules.resources.member import lookup_key
 from dogwatch.rules.resources.period import local_time, weekday_of, zone_of
-from dogwatch.rules.resources.problems import Source, did_you_mean, quoted
-from dogwatch.rules.resources.tree import Items, Node, Scalar, Table
+from dogwatch.rules.resources.problems import Source, did_you_mean
 
 UTC = ZoneInfo("UTC")
 WEEKEND = frozenset({5, 6})
@@ -119,20 +120,22 @@ class ProfileReader:
             for number, draft in self._drafts.items()
         }
 
-    def read(self, node: Node, source: Source) -> None:
+    def read(self, node: YamlValue, source: Source) -> None:
         """Take what stands under ``profiles:``."""
-        if not isinstance(node, Table):
-            source.error("resource-type", "`profiles` must be a table of profiles by number", node.line)
+        table = table_here(node, source, "`profiles` must be a table of profiles by number")
+        if table is None:
             return
-        for name, below in node.entries.items():
+        for name, below in table.entries.items():
             number = number_of(name)
             if not isinstance(number, int):
-                source.error("resource-value", f"a profile needs a number, not {quoted(name)}", node.lines[name])
-            elif isinstance(below, Table):
+                source.error(
+                    "resource-value", f"a profile needs a number, not {quoted(name)}", table.keys[name].line
+                )
+            elif isinstance(below, YamlTable):
                 self._described(number, below, source)
             else:
                 message = f"profile {number} must be a table"
-                source.error("resource-type", message, node.lines[name], "write `rows` or `file` below it")
+                source.error("resource-type", message, table.keys[name].line, "write `rows` or `file` below it")
 
     def read_sheet(self, sheet: Sheet, number: int | None = None) -> None:
         """Take the rows of a CSV file.
@@ -153,7 +156,7 @@ class ProfileReader:
             self._add(own, group, (hour, day, mean, deviation), sheet.source, line)
         self._tell_replaced(sheet.source)
 
-    def _described(self, number: int, table: Table, source: Source) -> None:
+    def _described(self, number: int, table: YamlTable, source: Source) -> None:
         name = f"profile {number}"
         entry = Entry(table, name, _KEYS, source)
         draft = self._drafts.setdefault(number, _Draft())
@@ -188,16 +191,16 @@ class ProfileReader:
             else:
                 self.read_sheet(sheet, number)
 
-    def _row(self, number: int, node: Node, source: Source) -> None:
-        if not isinstance(node, Table):
+    def _row(self, number: int, node: YamlValue, source: Source) -> None:
+        if not isinstance(node, YamlTable):
             source.error("resource-type", f"a row of profile {number} must be a table", node.line)
             return
         entry = Entry(node, f"a row of profile {number}", _ROW_KEYS, source)
         # A null among the group's values stands for any, so that it is no mistake here.
         below = entry.node("group")
-        if isinstance(below, Items):
-            known = [each for each in below.nodes if isinstance(each, Scalar)]
-            nodes = Items(below.line, [each for each in below.nodes if not isinstance(each, Scalar)])
+        if isinstance(below, YamlList):
+            known = [each for each in below.items if isinstance(each, YamlText)]
+            nodes = YamlList(below.place, [each for each in below.items if not isinstance(each, YamlText)])
             single_values(nodes, "`group`", source)
             group = ["" if each.is_null else each.text.strip() for each in known]
         else:

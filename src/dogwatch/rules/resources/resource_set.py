@@ -90,11 +90,11 @@ class ResourceSet:
         return tuple(each for each in self.exceptions if each.is_about(rule_id))
 
     @property
-    def watch_entries(self) -> Iterator[tuple[str, str, int]]:
-        """What is on the watch lists at first: list, value, and when it was added (nanoseconds since 1970 UTC)."""
+    def watch_entries(self) -> Iterator[tuple[str, str, int, int]]:
+        """What is on the watch lists at first: list, value, and from when to when (nanoseconds since 1970 UTC)."""
         for watch_list in self.watch_lists.values():
             for value, added in watch_list.entries:
-                yield watch_list.name, value, added
+                yield watch_list.name, value, added, watch_list.until(added)
 
     def with_watch_lists(self, names: Iterable[str]) -> ResourceSet:
         """The same with further watch lists, empty at first: those that rules add to and no file describes."""

@@ -6,14 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from dogwatch.base.message import quoted
 from dogwatch.base.time import parse_instant
 from dogwatch.languages.fortisiem.resources import LookupTable
 from dogwatch.logic.keytext import key_text
-from dogwatch.rules.resources.entry import Entry, number_of
+from dogwatch.rules.loaders.yaml_nodes import YamlTable, YamlValue
+from dogwatch.rules.resources.entry import Entry, number_of, table_here
 from dogwatch.rules.resources.files import Sheet, read_sheet
 from dogwatch.rules.resources.member import address_of, lookup_key
-from dogwatch.rules.resources.problems import Source, did_you_mean, quoted
-from dogwatch.rules.resources.tree import Node, Table
+from dogwatch.rules.resources.problems import Source, did_you_mean
 from dogwatch.schema.field import FieldType, Scalar
 
 MAX_KEYS = 5
@@ -51,17 +52,17 @@ class TableReader:
         """By name in lower case."""
         self.files: set[Path] = set()
 
-    def read(self, node: Node, source: Source) -> None:
+    def read(self, node: YamlValue, source: Source) -> None:
         """Take what stands under ``tables:``."""
-        if not isinstance(node, Table):
-            source.error("resource-type", "`tables` must be a table of lookup tables", node.line)
+        tables = table_here(node, source, "`tables` must be a table of lookup tables")
+        if tables is None:
             return
-        for name, below in node.entries.items():
-            if not isinstance(below, Table):
+        for name, below in tables.entries.items():
+            if not isinstance(below, YamlTable):
                 source.error(
                     "resource-type",
                     f"lookup table {quoted(name)} must be a table",
-                    node.lines[name],
+                    tables.keys[name].line,
                     "write `file`, `keys` and, if you like, `types` below it",
                 )
                 continue
@@ -72,11 +73,11 @@ class TableReader:
                 source.notice(
                     "resource-replaced",
                     f"lookup table {quoted(name)} takes the place of an earlier one of that name",
-                    node.lines[name],
+                    tables.keys[name].line,
                 )
             self.tables[key_text(table.name)] = table
 
-    def _table(self, name: str, table: Table, source: Source) -> LookupTable | None:
+    def _table(self, name: str, table: YamlTable, source: Source) -> LookupTable | None:
         entry = Entry(table, f"lookup table {quoted(name)}", _KEYS, source)
         keys = tuple(each.text.strip() for each in entry.scalars("keys"))
         files = entry.files("file")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from dogwatch.base.message import quoted
 from dogwatch.logic.keytext import key_text
-from dogwatch.rules.resources.entry import Entry, number_of
+from dogwatch.rules.loaders.yaml_nodes import YamlTable, YamlText, YamlValue
+from dogwatch.rules.resources.entry import Entry, number_of, table_here
 from dogwatch.rules.resources.files import Sheet, read_sheet
 from dogwatch.rules.resources.member import lookup_key
-from dogwatch.rules.resources.problems import Source, quoted
-from dogwatch.rules.resources.tree import Node, Scalar, Table
+from dogwatch.rules.resources.problems import Source
 from dogwatch.schema.field import Scalar as Value
 
 CSV_COLUMNS = ("property", "device", "component", "value")
@@ -42,20 +43,20 @@ class ThresholdReader:
         self.files: set[Path] = set()
         self._replaced: dict[str, int] = {}
 
-    def read(self, node: Node, source: Source) -> None:
+    def read(self, node: YamlValue, source: Source) -> None:
         """Take what stands under ``thresholds:``."""
         self._replaced = {}
-        if not isinstance(node, Table):
-            source.error("resource-type", "`thresholds` must be a table of limits", node.line, _HINT)
+        table = table_here(node, source, "`thresholds` must be a table of limits", _HINT)
+        if table is None:
             return
-        for name, below in node.entries.items():
-            if isinstance(below, Scalar):
+        for name, below in table.entries.items():
+            if isinstance(below, YamlText):
                 self._set(name, (), below.text, source, below.line)
-            elif isinstance(below, Table):
+            elif isinstance(below, YamlTable):
                 self._described(name, below, source)
             else:
                 message = f"limit {quoted(name)} must be a number or a table"
-                source.error("resource-type", message, node.lines[name], _HINT)
+                source.error("resource-type", message, table.keys[name].line, _HINT)
         self._tell_replaced(source)
 
     def read_sheet(self, sheet: Sheet, property_: str | None = None) -> None:
@@ -77,7 +78,7 @@ class ThresholdReader:
                 self._set(name, key, value, sheet.source, line)
         self._tell_replaced(sheet.source)
 
-    def _described(self, name: str, table: Table, source: Source) -> None:
+    def _described(self, name: str, table: YamlTable, source: Source) -> None:
         entry = Entry(table, f"limit {quoted(name)}", ("default", "devices", "file"), source)
         self._level(name, (), entry, "devices", source)
         for path, line in entry.files("file"):
@@ -104,16 +105,16 @@ class ThresholdReader:
         for thing, node in inner.entries.items():
             own = (*key, thing)
             match node:
-                case Scalar():
+                case YamlText():
                     self._set(name, own, node.text, source, node.line)
-                case Table() if not key:
+                case YamlTable() if not key:
                     device = Entry(node, f"device {quoted(thing)}", ("default", "components"), source)
                     self._level(name, own, device, "components", source)
                 case _:
                     source.error(
                         "resource-type",
                         f"the limit of {quoted(thing)} must be a number",
-                        inner.lines[thing],
+                        inner.keys[thing].line,
                         _HINT,
                     )
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dogwatch.base.time import parse_duration
+from dogwatch.base.message import quoted
+from dogwatch.base.time import FOREVER, parse_duration
 from dogwatch.logic.keytext import key_text
-from dogwatch.rules.resources.entry import Entry, number_of, single_values
+from dogwatch.rules.loaders.yaml_nodes import YamlList, YamlTable, YamlText, YamlValue
+from dogwatch.rules.resources.entry import Entry, number_of, single_values, table_here
 from dogwatch.rules.resources.files import MAX_ENTRIES, lines_of, read_resource, too_many
 from dogwatch.rules.resources.groups import group_key, plain_name
 from dogwatch.rules.resources.member import address_of
-from dogwatch.rules.resources.problems import Source, did_you_mean, quoted
-from dogwatch.rules.resources.tree import Items, Node, Scalar, Table
+from dogwatch.rules.resources.problems import Source, did_you_mean
 
 AT_BEGINNING = -(2**63) + 1
 """When entries were added that no file dates: before every event, nanoseconds since 1970 UTC."""
@@ -36,6 +37,12 @@ class WatchList:
     type: str
     entries: tuple[tuple[str, int], ...]
     expires: int | None = None
+
+    def until(self, added: int) -> int:
+        """When something is over that was added at a time (nanoseconds since 1970 UTC)."""
+        if self.expires is None or added == AT_BEGINNING:
+            return FOREVER
+        return min(added + self.expires, FOREVER)
 
 
 def _text(value: str) -> str | None:
@@ -66,23 +73,23 @@ class WatchListReader:
         self._drafts: dict[str, _Draft] = {}
         self.files: set[Path] = set()
 
-    def read(self, node: Node, source: Source) -> None:
+    def read(self, node: YamlValue, source: Source) -> None:
         """Take what stands under ``watch_lists:``."""
-        if not isinstance(node, Table):
-            source.error("resource-type", "`watch_lists` must be a table of lists", node.line)
+        table = table_here(node, source, "`watch_lists` must be a table of lists")
+        if table is None:
             return
-        for name, below in node.entries.items():
+        for name, below in table.entries.items():
             if not group_key(name):
-                source.error("resource-value", "a watch list needs a name", node.lines[name])
+                source.error("resource-value", "a watch list needs a name", table.keys[name].line)
                 continue
             match below:
-                case Table():
+                case YamlTable():
                     self._described(name, below, source)
-                case Scalar(is_null=True):
+                case YamlText(is_null=True):
                     self._draft(name)
-                case Scalar() | Items():
+                case YamlText() | YamlList():
                     values = single_values(below, f"watch list {quoted(name)}", source)
-                    self._add_all(self._draft(name), self._scalars(values), AT_BEGINNING, source)
+                    self._add_all(self._draft(name), _located(values), AT_BEGINNING, source)
 
     def watch_lists(self) -> dict[str, WatchList]:
         """All lists, by ``group_key``."""
@@ -94,7 +101,7 @@ class WatchListReader:
     def _draft(self, name: str, kind: str = "text") -> _Draft:
         return self._drafts.setdefault(group_key(name), _Draft(plain_name(name), kind, {}))
 
-    def _described(self, name: str, table: Table, source: Source) -> None:
+    def _described(self, name: str, table: YamlTable, source: Source) -> None:
         entry = Entry(table, f"watch list {quoted(name)}", _KEYS, source)
         kind = (entry.text("type") or "text").lower()
         if kind not in _TYPES:
@@ -111,23 +118,14 @@ class WatchListReader:
             if not draft.expires:
                 draft.expires = None
                 entry.wrong("expires", f"must be a length of time, not {quoted(expires)}", "write it as 7d or 12h")
-            else:
-                source.notice(
-                    "resource-not-acted-on",
-                    f"`expires` of watch list {quoted(name)} is kept and not acted on: its entries stay",
-                    entry.line_of("expires"),
-                )
         when = AT_BEGINNING if added is None else added
-        self._add_all(draft, self._scalars(entry.scalars("values")), when, source)
+        self._add_all(draft, _located(entry.scalars("values")), when, source)
         for path, line in entry.files("file"):
             self.files.add(path.resolve())
             text = read_resource(path, source, line)
             if text is not None:
                 listed = Source(str(path), path.parent, source.problems)
                 self._add_all(draft, lines_of(text), when, listed)
-
-    def _scalars(self, values: list[Scalar]) -> Iterator[tuple[int, str]]:
-        return ((value.line, value.text.strip()) for value in values)
 
     def _add_all(self, draft: _Draft, values: Iterator[tuple[int, str]], added: int, source: Source) -> None:
         convert = _TYPES[draft.type]
@@ -147,3 +145,7 @@ class WatchListReader:
                 too_many(source, MAX_ENTRIES, f"values of watch list {quoted(draft.name)}", line)
                 return
             draft.entries[key] = (value, added if known is None else min(known[1], added))
+
+
+def _located(values: Iterable[YamlText]) -> Iterator[tuple[int, str]]:
+    return ((value.line, value.text.strip()) for value in values)

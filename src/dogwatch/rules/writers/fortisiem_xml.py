@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 from dogwatch.rules.attack import Tactic, Technique
@@ -107,7 +108,7 @@ def _rule(rule: FortisiemRule) -> XmlElement:
                 ("severity", str(incident.severity)),
                 *incident.extra.attributes,
             ),
-            children=(*_arguments(incident.mapping, incident.extra), *incident.extra.elements),
+            children=_arguments(incident.mapping, incident.extra),
         ),
         _clause(rule.clause),
         *(() if rule.clear_condition is None else (_clear(rule.clear_condition),)),
@@ -118,6 +119,7 @@ def _rule(rule: FortisiemRule) -> XmlElement:
                 children=tuple(XmlElement("WatchList", text=name) for name in each.lists),
             )
             for each in rule.watch_lists
+            if not each.is_kept
         ),
     ]
     if rule.notification_frequency is not None:
@@ -128,7 +130,8 @@ def _rule(rule: FortisiemRule) -> XmlElement:
     elif any(each.name == "TriggerEventDisplay" for each in repeated):
         children.append(XmlElement("TriggerEventDisplay"))
     children += [*repeated, *_own(rule)]
-    return XmlElement("Rule", (*_given(attributes), *kept.items()), children=tuple(children))
+    element = XmlElement("Rule", (*_given(attributes), *kept.items()), children=tuple(children))
+    return _with_inside(element, rule.extra.get("inside", ()))
 
 
 def _clause(clause: PatternClause) -> XmlElement:
@@ -144,25 +147,28 @@ def _clause(clause: PatternClause) -> XmlElement:
         ]
         children.append(_subpattern(subpattern))
     children += _texts([("GlobalConstr", clause.global_constraint)], clause.extra.elements)
-    return XmlElement(
+    element = XmlElement(
         "PatternClause",
         (("window", str(clause.window)), *clause.extra.attributes),
         children=(*children, *clause.extra.elements),
     )
+    return _with_inside(element, clause.extra.inside)
 
 
 def _subpattern(subpattern: SubPattern) -> XmlElement:
-    texts = [
-        ("SingleEvtConstr", subpattern.filter),
-        ("GroupByAttr", ",".join(subpattern.group_by)),
-        ("GroupEvtConstr", subpattern.aggregate),
-    ]
+    # The product writes the grouping also where there is none.
+    children = (
+        XmlElement("SingleEvtConstr", text=subpattern.filter),
+        XmlElement("GroupByAttr", text=",".join(subpattern.group_by)),
+        XmlElement("GroupEvtConstr", text=subpattern.aggregate),
+    )
     extra = subpattern.extra
-    return XmlElement(
+    element = XmlElement(
         "SubPattern",
         (*_given([("displayName", subpattern.display_name)]), ("name", subpattern.name), *extra.attributes),
-        children=(*_texts(texts, extra.elements), *extra.elements),
+        children=(*children, *extra.elements),
     )
+    return _with_inside(element, extra.inside)
 
 
 def _clear(clear: ClearCondition) -> XmlElement:
@@ -175,15 +181,16 @@ def _clear(clear: ClearCondition) -> XmlElement:
             definition = XmlElement(
                 "ClearIncidentDef",
                 (("name", when.name), *when.extra.attributes),
-                children=(*_arguments(when.mapping, when.extra), *when.extra.elements),
+                children=_arguments(when.mapping, when.extra),
             )
             constraint = _texts([("ClearConstr", when.constraint)], clear.extra.elements)
             children = (definition, *constraint, _clause(when.clause))
-    return XmlElement(
+    element = XmlElement(
         "ClearCondition",
         (("method", clear.method), ("type", kind), *clear.extra.attributes),
         children=(*children, *clear.extra.elements),
     )
+    return _with_inside(element, clear.extra.inside)
 
 
 def _own(rule: FortisiemRule) -> Iterator[XmlElement]:
@@ -225,8 +232,25 @@ def _attack(name: str, named: Tactic | Technique, techniques: Iterable[Technique
     )
 
 
-def _arguments(mapping: Sequence[AttributeMapping], extra: Extra) -> list[XmlElement]:
-    return _texts([("ArgList", ",".join(map(str, mapping)))], extra.elements)
+def _arguments(mapping: Sequence[AttributeMapping], extra: Extra) -> tuple[XmlElement, ...]:
+    """The attributes of an incident, and what is kept beside them."""
+    listed = XmlElement("ArgList", text=",".join(map(str, mapping)))
+    return _with_inside(XmlElement("", children=(listed, *extra.elements)), extra.inside).children
+
+
+def _with_inside(element: XmlElement, inside: Iterable[tuple[str, Extra]]) -> XmlElement:
+    """The element with what is kept of elements in it: each time, of the first of that name."""
+    children = list(element.children)
+    for name, extra in inside:
+        at = next((at for at, child in enumerate(children) if child.name == name), len(children))
+        child = children[at] if at < len(children) else XmlElement(name)
+        fuller = replace(
+            child,
+            attributes=(*child.attributes, *extra.attributes),
+            children=(*child.children, *extra.elements),
+        )
+        children[at : at + 1] = [_with_inside(fuller, extra.inside)]
+    return replace(element, children=tuple(children))
 
 
 def _texts(texts: Iterable[tuple[str, str]], repeated: Iterable[XmlElement]) -> list[XmlElement]:

@@ -51,7 +51,7 @@ def _rule(rule: FortisiemRule) -> _Table:
     kept: Mapping[str, str] = rule.extra.get("attributes", {})
     has_id = rule.rule_id != rule.incident.event_type or "natural_id" in kept
     below = _named_extra({"IncidentDef": rule.incident.extra, "PatternClause": rule.clause.extra})
-    extra = Extra(tuple(kept.items()), tuple(rule.extra.get("elements", ())))
+    extra = Extra(tuple(kept.items()), tuple(rule.extra.get("elements", ())), tuple(rule.extra.get("inside", ())))
     return _said(
         {
             "id": rule.rule_id if has_id else "",
@@ -132,10 +132,11 @@ def _arguments(mapping: Sequence[AttributeMapping]) -> _Table | list[str]:
 
 
 def _watch_lists(rule: FortisiemRule) -> _Table | list[_Table]:
-    table = {each.attribute: _Names(each.lists) for each in rule.watch_lists}
-    if len(table) == len(rule.watch_lists):
+    written = [each for each in rule.watch_lists if not each.is_kept]
+    table = {each.attribute: _Names(each.lists) for each in written}
+    if len(table) == len(written):
         return table
-    return [{"attribute": each.attribute, "lists": _Names(each.lists)} for each in rule.watch_lists]
+    return [{"attribute": each.attribute, "lists": _Names(each.lists)} for each in written]
 
 
 def _own(rule: FortisiemRule) -> _Table:
@@ -176,7 +177,8 @@ def _attack(named: Tactic | Technique, techniques: Sequence[Technique]) -> _Tabl
 
 
 def _extra(extra: Extra) -> _Table:
-    return _said({"attributes": dict(extra.attributes), "elements": [_element(each) for each in extra.elements]})
+    own = {"attributes": dict(extra.attributes), "elements": [_element(each) for each in extra.elements]}
+    return _said(own | _named_extra(dict(extra.inside)))
 
 
 def _named_extra(extras: Mapping[str, Extra]) -> _Table:

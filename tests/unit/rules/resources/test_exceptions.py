@@ -161,7 +161,7 @@ exceptions:
         "error resource-value e.yaml:7: `until` of `recurring` must be a day, not `2` [write it as 2026-11-22]",
         "warning resource-key-unknown e.yaml:8: `dayz` means nothing in `recurring` [did you mean `days`?]",
         "error resource-value e.yaml:8: `until` of `recurring` must not be before `from`",
-        "error resource-value e.yaml:9: `recurring` of an exception must be a table, not a single value",
+        "error resource-value e.yaml:9: `recurring` of an exception must be a table, not a text",
         "error resource-value e.yaml:10: `when` of an exception must be a single value, not a list",
         (
             "warning resource-key-unknown e.yaml:11: `if` means nothing in an exception"
@@ -189,7 +189,7 @@ exceptions:
     )
     assert [(each.code, each.severity.value, str(each.place)) for each in loaded.diagnostics] == [
         ("fortisiem-syntax", "error", f"{tmp_path / 'e.yaml'}:3:31"),
-        ("unknown-attribute", "warning", f"{tmp_path / 'e.yaml'}:7:5"),
+        ("unknown-attribute", "warning", f"{tmp_path / 'e.yaml'}:7:11"),
         ("fortisiem-type", "error", f"{tmp_path / 'e.yaml'}:9:12"),
     ]
     assert len(loaded.exceptions) == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from resource_files import load, said
 
-from dogwatch.base.time import parse_instant
+from dogwatch.base.time import FOREVER, parse_instant
 from dogwatch.engine.watchlists import WatchLists
 from dogwatch.rules.resources import watch_lists
 from dogwatch.rules.resources.watch_lists import AT_BEGINNING
@@ -259,18 +259,19 @@ def test_the_values_of_one_list_add_up_and_keep_their_earliest_time(tmp_path: Pa
 def test_what_a_watch_list_cannot_hold(tmp_path: Path, below: str, message: str) -> None:
     loaded = load(tmp_path, w_yaml=f"watch_lists:\n  L: {below}\n  M: [m]\n")
     assert said(loaded) == [f"error resource-value w.yaml:2: {message}"]
-    assert list(loaded.watch_entries) == [("M", "m", AT_BEGINNING)]
+    assert list(loaded.watch_entries) == [("M", "m", AT_BEGINNING, FOREVER)]
 
 
-def test_how_long_entries_stay_is_kept(tmp_path: Path) -> None:
-    loaded = load(tmp_path, w_yaml="watch_lists:\n  L: {values: [x], expires: 7d}\n")
-    assert loaded.watch_lists["l"].expires == 7 * 86400 * 10**9
-    assert said(loaded) == [
-        (
-            "notice resource-not-acted-on w.yaml:2: `expires` of watch list `L` is kept and not acted on: its"
-            " entries stay"
-        )
-    ]
+def test_entries_expire_if_they_are_dated(tmp_path: Path) -> None:
+    dated = "watch_lists:\n  M: {values: [y], added: 2026-11-01, expires: 7d}\n"
+    loaded = load(tmp_path, v_yaml="watch_lists:\n  L: {values: [x], expires: 7d}\n", w_yaml=dated)
+    week = 7 * 86400 * 10**9
+    assert said(loaded) == []
+    assert loaded.watch_lists["l"].expires == week
+    (_, _, added, until), (_, _, since, end) = loaded.watch_entries
+    assert (added, until) == (AT_BEGINNING, FOREVER)
+    assert end - since == week
+    assert loaded.watch_lists["l"].until(FOREVER - 1) == FOREVER
 
 
 def test_watch_lists_must_be_a_table_with_names(tmp_path: Path) -> None:
