@@ -108,6 +108,8 @@ def test_repeated_and_late_events_change_nothing(rule: str, events: Sequence[Tol
         each["kibana.alert.uuid"]: each for each in scanned(rule, disturbed(list(events), 1, 5000), tmp_path)
     }
     assert _told(shuffled) == _told(clean)
+    scheduled = {each["kibana.alert.uuid"]: each for each in scanned(rule, events, tmp_path, "--as-scheduled")}
+    assert _told(scheduled) == _told(clean)
     piped = followed(rule, disturbed(list(events), 2, 9), "--tolerance", "10s")
     assert _told(piped) == _told(clean)
 

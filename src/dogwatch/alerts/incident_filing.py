@@ -17,6 +17,7 @@ from dogwatch.alerts.encoding import decode
 from dogwatch.alerts.identity import named
 from dogwatch.alerts.kept_incident import (
     KeptIncident,
+    renamed_holders,
     stored_holders,
     stored_incident,
     stored_incidents,
@@ -74,6 +75,8 @@ def file_incidents(connection: Connection, incidents: Sequence[Incident], cleari
         if root.stored:
             unasked = [key for key in triggers if key not in root.holders]
             root.holders |= stored_holders(connection, incident.root, unasked)
+            unknown = {key: triggers[key] for key in unasked if key not in root.holders}
+            root.holders |= renamed_holders(connection, incident.root, unknown)
         before = len(root.incidents)
         fresh = _place(root, incident, triggers, clearings.get(incident.rule_uuid), now)
         added += [trigger_row(incident.root, key, root.holders[key], triggers[key]) for key in fresh]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
@@ -25,6 +25,9 @@ _KEYS = 400
 
 _ROWS = 5_000
 """Rows that are written together."""
+
+_FIRST_FORMAT_DIGITS = 64
+"""Digits of a trigger's id in a ledger of format 1; they are fewer today."""
 
 _PREFIX = "fortisiem.incident."
 _OWN = ("kibana.alert.workflow_status", f"{_PREFIX}resolution")
@@ -245,6 +248,41 @@ def stored_holders(connection: Connection, root: str, keys: Sequence[str]) -> di
         for some in in_parts(keys)
         for row in connection.execute(columns.where(table.c.key.in_(some)))
     }
+
+
+def renamed_holders(connection: Connection, root: str, triggers: Mapping[str, Trigger]) -> dict[str, str]:
+    """Let triggers that a ledger of format 1 named otherwise take their names of today, by which they are known.
+
+    Such a trigger is the same as one of its root of the same times. Each gives its place to one only, so that as
+    many are counted as there were.
+
+    Args:
+        connection: In a writing transaction.
+        root: What the triggers are about.
+        triggers: Those that are not known, by key.
+
+    Returns:
+        The incidents of those that have been found, by the triggers' keys.
+    """
+    table = tables.triggers
+    # That format knew one incident of a root, which has the root's name.
+    columns = sa.select(table).where(table.c.incident == root).order_by(table.c.key)
+    before: dict[tuple[int, int, int], list[sa.Row[Any]]] = {}
+    for some in in_parts(sorted({each.time for each in triggers.values()})):
+        for row in connection.execute(columns.where(table.c.time.in_(some))):
+            if len(decode(row.document)["id"]) == _FIRST_FORMAT_DIGITS:
+                before.setdefault((row.time, row.first_event, row.last_event), []).append(row)
+    found: dict[str, str] = {}
+    for key, trigger in sorted(triggers.items()):
+        alike = before.get((trigger.time, trigger.first_event, trigger.last_event))
+        if not alike:
+            continue
+        row = alike.pop()
+        ids = trigger.event_ids or tuple(decode(row.document)["event_ids"])
+        named_anew = trigger_row(root, key, row.incident, replace(trigger, event_ids=ids))
+        connection.execute(sa.update(table).where(table.c.root == root, table.c.key == row.key).values(named_anew))
+        found[key] = row.incident
+    return found
 
 
 def write_triggers(connection: Connection, rows: Sequence[Row]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,20 +12,15 @@ CLEARED = "cleared"
 """What a query asks for to see incidents that were cleared, by themselves or by hand."""
 
 
-class Outcome(enum.Enum):
-    """What became of a detection that was handed to the store."""
-
-    NEW = "new"
-    """It was not there."""
-    UPDATED = "updated"
-    """A better reading of one that was there, or an incident with new triggers."""
-    KNOWN = "known"
-    """It was there; nothing changed."""
-
-
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """Counts of outcomes of one call: building blocks are not counted apart from their shell."""
+    """What became of the detections of one call; building blocks are not counted apart from their shell.
+
+    Attributes:
+        new: Those that were not there.
+        updated: Better readings of some that were there, and incidents with new triggers.
+        known: Those that were there; nothing changed.
+    """
 
     new: int = 0
     updated: int = 0

@@ -90,11 +90,7 @@ class Diagnostic:
         if self.source is None or self.span is None or place.line is None:
             return replace(self, place=place)
         start = _shown_span(self.source, self.span).start
-        since, begin = next((step for step in reversed(steps) if step[0] <= start), (0, place))
-        line, column = line_and_column(self.source[since:], start - since)
-        first = begin.column or 1
-        moved = Place(begin.file, (begin.line or 1) + line - 1, column + first - 1 if line == 1 else column)
-        return replace(self, place=moved)
+        return replace(self, place=place_within(self.source, start, place, steps))
 
     def render(self) -> str:
         """The diagnostic as plain text of up to five lines; control characters are made visible."""
@@ -130,6 +126,21 @@ def line_and_column(source: str, offset: int) -> tuple[int, int]:
     """The 1-based line and column of a character offset in ``source``."""
     before = source[:offset]
     return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+
+
+def place_within(source: str, offset: int, begin: Place, steps: Steps = ()) -> Place:
+    """Where a character of a text stands in a file.
+
+    Args:
+        source: The text.
+        offset: The character.
+        begin: Where the text begins.
+        steps: Where the file writes the text otherwise than it is.
+    """
+    since, known = next((step for step in reversed(steps) if step[0] <= offset), (0, begin))
+    line, column = line_and_column(source[since:], offset - since)
+    first = known.column or 1
+    return Place(known.file, (known.line or 1) + line - 1, column + first - 1 if line == 1 else column)
 
 
 def _shown_span(source: str, span: Span) -> Span:

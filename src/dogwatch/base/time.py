@@ -16,8 +16,11 @@ FOREVER = 2**63 - 1
 """The end of what has none, in nanoseconds since 1970 UTC."""
 """Nanoseconds in a second."""
 
+MILLISECOND = SECOND // 1000
+"""Nanoseconds in a millisecond."""
+
 _UNITS = {
-    "ms": SECOND // 1000,
+    "ms": MILLISECOND,
     "s": SECOND,
     "m": 60 * SECOND,
     "h": 3600 * SECOND,

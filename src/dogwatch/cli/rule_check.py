@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dogwatch.base.diagnostic import Diagnostic, Severity
+from dogwatch.base.message import count_of
 from dogwatch.cli.cells import safe
 from dogwatch.rules.model import ElasticRule
 from dogwatch.rules.soundness import Checked
@@ -46,8 +47,8 @@ def check_sentence(checked: Sequence[Checked], problems: Iterable[Diagnostic]) -
     """How many rules there are, how many can run, and how many errors and warnings were found."""
     found = Counter(problem.severity for problem in problems)
     return (
-        f"{_count(len(checked), 'rule')} loaded, {sum(each.can_run for each in checked):,} can run; "
-        f"{_count(found[Severity.ERROR], 'error')}, {_count(found[Severity.WARNING], 'warning')}."
+        f"{count_of(len(checked), 'rule')} loaded, {sum(each.can_run for each in checked):,} can run; "
+        f"{count_of(found[Severity.ERROR], 'error')}, {count_of(found[Severity.WARNING], 'warning')}."
     )
 
 
@@ -68,7 +69,3 @@ def _reason(checked: Checked, *, wide: bool) -> str | None:
     if checked.rule.obstacle is not None:
         return checked.rule.obstacle if wide else "not run yet"
     return "disabled in its file" if not checked.rule.enabled else "its query has errors"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

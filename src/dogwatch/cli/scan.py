@@ -16,6 +16,7 @@ from rich.text import Text
 from dogwatch.alerts.ledger import Ledger
 from dogwatch.alerts.model import SEVERITIES, Detection
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
+from dogwatch.base.message import count_of
 from dogwatch.cli import blind, exits
 from dogwatch.cli.account import Account
 from dogwatch.cli.console import reading, show_diagnostics, show_error, stderr
@@ -224,9 +225,9 @@ def _summary(run: api.ScanRun, account: Account, console: Console) -> None:
     read = run.read
     skipped = sum(read.problems.values())
     parts = [
-        f"{_count(read.events, 'event')} from {_count(read.files, 'file')} ({_count(read.lines, 'line')})",
-        f"{_count(len(run.rules), 'rule')}",
-        f"{_count(account.alerts, 'alert')}, {_count(len(account.incidents), 'incident')}",
+        f"{count_of(read.events, 'event')} from {count_of(read.files, 'file')} ({count_of(read.lines, 'line')})",
+        f"{count_of(len(run.rules), 'rule')}",
+        f"{count_of(account.alerts, 'alert')}, {count_of(len(account.incidents), 'incident')}",
     ]
     line = "; ".join(parts) + "."
     if skipped:
@@ -236,11 +237,10 @@ def _summary(run: api.ScanRun, account: Account, console: Console) -> None:
         fields = ", ".join(f"{ref} ({count:,})" for ref, count in read.uncoercible.most_common(5))
         line += f" Values that do not fit their field count as missing: {fields}."
     if run.report.outside:
-        line += f" {_count(run.report.outside, 'event')} lay outside the time asked for."
+        line += f" {count_of(run.report.outside, 'event')} lay outside the time asked for."
     if read.without_time:
-        line += (
-            f" Without @timestamp: {_count(read.without_time, 'event')}; sequences and incidents cannot use them."
-        )
+        timeless = count_of(read.without_time, "event")
+        line += f" Without @timestamp: {timeless}; sequences and incidents cannot use them."
     if account.ledger is not None:
         kept = account.ledger
         line += f" Ledger: {kept.new:,} new, {kept.updated:,} updated, {kept.known:,} known."
@@ -253,7 +253,7 @@ def _after(run: api.ScanRun, any_index: bool, *, explained: bool) -> Iterator[Di
     if read.without_index and not any_index:
         yield Diagnostic(
             "unknown-index",
-            f"every rule was offered {_count(read.without_index, 'event')} whose data stream is unknown",
+            f"every rule was offered {count_of(read.without_index, 'event')} whose data stream is unknown",
             Severity.NOTICE,
             hint="name it with --index, for instance --index logs-endpoint.events.process-default",
         )
@@ -261,7 +261,7 @@ def _after(run: api.ScanRun, any_index: bool, *, explained: bool) -> Iterator[Di
     if idle and read.events > run.report.outside:
         yield Diagnostic(
             "rule-not-offered",
-            f"{_count(len(idle), 'rule')} saw no event, as no event belongs to the data streams that they name: "
+            f"{count_of(len(idle), 'rule')} saw no event, as no event belongs to the data streams that they name: "
             f"{', '.join(idle[:5])}{' ...' if len(idle) > 5 else ''}",
             Severity.NOTICE,
             hint="--any-index offers every event to every rule",
@@ -301,7 +301,3 @@ def _opened(path: Path, inputs: Sequence[str]) -> TextIO:
 
 def _size(paths: Sequence[str]) -> int | None:
     return sum(path.stat().st_size for path in expand_paths(paths) if isinstance(path, Path) and path.is_file())
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -14,6 +14,7 @@ from rich.text import Text
 from dogwatch.alerts.encoding import encode
 from dogwatch.alerts.model import WatchEntry
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
+from dogwatch.base.message import count_of
 from dogwatch.base.time import FOREVER, format_instant
 from dogwatch.cli import exits
 from dogwatch.cli.cells import fitted
@@ -101,7 +102,7 @@ def add_to_watchlist(name: str, values: tuple[str, ...], ledger: str | None) -> 
         show_error(error)
         return exits.USAGE
     added = {value.lower() for value in values} - there
-    return _say(f"{_values(len(added))} added to {name}.")
+    return _say(f"{count_of(len(added), 'value')} added to {name}.")
 
 
 @watchlists.command("remove")
@@ -116,7 +117,7 @@ def remove_from_watchlist(name: str, values: tuple[str, ...], ledger: str | None
     except DogwatchError as error:
         show_error(error)
         return exits.USAGE
-    return _say(f"{_values(removed)} removed from {name}.")
+    return _say(f"{count_of(removed, 'value')} removed from {name}.")
 
 
 def _newest(entries: Iterable[WatchEntry]) -> list[WatchEntry]:
@@ -126,10 +127,6 @@ def _newest(entries: Iterable[WatchEntry]) -> list[WatchEntry]:
 
 def _until(entry: WatchEntry) -> str | None:
     return None if entry.until == FOREVER else format_instant(entry.until)
-
-
-def _values(count: int) -> str:
-    return f"{count:,} value{'' if count == 1 else 's'}"
 
 
 def _say(sentence: str) -> int:

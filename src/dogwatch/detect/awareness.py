@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from dogwatch.detect.compiled import CompiledRule
 from dogwatch.events.batch import Batch
-from dogwatch.logic.correlation import Fixed, Part, PartValue, Related, Relation, RelationTree
 from dogwatch.logic.functions import FUNCTIONS
 from dogwatch.logic.pattern import (
     Aggregate,
@@ -57,6 +56,7 @@ from dogwatch.logic.predicate import (
     Predicate,
     Truth,
 )
+from dogwatch.logic.relation import Fixed, Part, PartValue, Related, Relation, RelationTree
 from dogwatch.rules.model import Rule
 from dogwatch.schema.field import FieldRef
 

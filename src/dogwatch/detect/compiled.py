@@ -74,7 +74,7 @@ def compile_rules(
 ) -> Compiled:
     """Lower each rule and check that the engine can evaluate every part of it.
 
-    A disabled rule is left out with a notice.
+    A disabled rule is left out with a notice. It runs if it is the only one: then it was asked for by itself.
 
     Args:
         rules: The rules.
@@ -87,8 +87,9 @@ def compile_rules(
     ready: list[CompiledRule] = []
     left_out: list[tuple[Rule, tuple[Diagnostic, ...]]] = []
     notes: list[Diagnostic] = []
-    for rule in rules:
-        if not rule.enabled:
+    chosen = list(rules)
+    for rule in chosen:
+        if not rule.enabled and len(chosen) > 1:
             left_out.append((rule, (_disabled(rule),)))
             continue
         try:
@@ -132,5 +133,5 @@ def _disabled(rule: Rule) -> Diagnostic:
         f"{rule.label} ({rule.name}) is disabled in its file and was not run",
         Severity.NOTICE,
         place=rule.place,
-        hint="enable it there, or give its file alone with --rules",
+        hint="enable it there, or choose it alone with --rule",
     )

@@ -44,7 +44,7 @@ from dogwatch.schema.field import FieldRef, Scalar
 from dogwatch.schema.fortisiem import FORTISIEM_PREFIX
 
 _REORDERED_ROWS = 200_000
-"""Rows of a followed stream that wait for earlier ones, for each rule."""
+"""Rows of a followed stream that wait for earlier ones, of all rules."""
 
 Hit: TypeAlias = AggregateHit | CompositeHit
 Row: TypeAlias = GroupPassed | PartsPassed

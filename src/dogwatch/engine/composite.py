@@ -20,8 +20,8 @@ from dogwatch.engine.relation.node import Step
 from dogwatch.engine.relation.stored import Store, StoredFollower, StoredMemory
 from dogwatch.engine.state import EventRow, decode, encode, state_error
 from dogwatch.events.batch import NO_TIME
-from dogwatch.logic.correlation import Part, RelationTree
 from dogwatch.logic.pattern import CompositePattern
+from dogwatch.logic.relation import Part, RelationTree
 
 _FORMAT = 1
 """Version of the saved state."""

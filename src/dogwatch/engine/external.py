@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from dogwatch.engine.value import Number
 from dogwatch.logic.pattern import Key, Statistic
 from dogwatch.schema.field import Scalar
-
-Number = int | float
 
 
 class Externals(Protocol):

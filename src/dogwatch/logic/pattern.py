@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dogwatch.logic.correlation import JoinCompare, RelationTree
 from dogwatch.logic.predicate import Field, Order, Predicate, fields_of
+from dogwatch.logic.relation import JoinCompare, RelationTree
 from dogwatch.schema.field import FieldRef, Scalar
 
 T = TypeVar("T")

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dogwatch.base.text import printable
 from dogwatch.base.time import format_duration
-from dogwatch.logic.correlation import Fixed, JoinCompare, Part, PartValue, Related, Relation, RelationTree
 from dogwatch.logic.pattern import (
     OWN_CLOCK,
     Absence,
@@ -33,6 +32,7 @@ from dogwatch.logic.pattern import (
     predicates_of,
 )
 from dogwatch.logic.predicate import And, AnyWord, Constant, Exists, IsTrue, Not, Or, Predicate, Within, fields_of
+from dogwatch.logic.relation import Fixed, JoinCompare, Part, PartValue, Related, Relation, RelationTree
 from dogwatch.logic.wording import Name, aggregated, constant, inner_title, leaf_text
 from dogwatch.schema.field import FieldRef, FieldType
 

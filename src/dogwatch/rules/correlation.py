@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place, Severity, Steps
 from dogwatch.languages.fortisiem.lower import SubpatternText, lower_clause
@@ -13,6 +15,9 @@ from dogwatch.rules.clearing import check_clear, clearing_pattern
 from dogwatch.rules.fortisiem_model import AttributeMapping, PatternClause
 from dogwatch.rules.model import FortisiemRule, Rule
 from dogwatch.rules.resources import ResourceSet
+
+_Text = tuple[str, Place | None, Steps | None]
+"""A text, where it begins, and where it goes on after escapes; ``None`` if the place is only near the text."""
 
 
 def lower_detection(
@@ -27,7 +32,7 @@ def lower_detection(
         options: How its texts are read where the vendor leaves room.
 
     Raises:
-        DogwatchError: The language's diagnostics; those with a source speak of one of ``texts_of(rule)``.
+        DogwatchError: The language's diagnostics, placed in the rule's file as far as that is known.
     """
     return _lowered(rule.clause, rule.incident.mapping, "IncidentDef", type_of, resources, options)
 
@@ -39,7 +44,8 @@ def lower_clearing(
     clear = clearing_pattern(rule)
     if clear is None:
         return None
-    problems = check_clear(rule)
+    text = (clear.constraint, clear.constraint_place, clear.constraint_steps)
+    problems = list(_placed(check_clear(rule), [text], clear.clause.place))
     errors = [each for each in problems if each.severity is Severity.ERROR]
     try:
         lowered = _lowered(clear.clause, clear.mapping, "ClearIncidentDef", type_of, resources, options)
@@ -48,18 +54,6 @@ def lower_clearing(
     if errors:
         raise DogwatchError(errors)
     return Lowered(lowered.pattern, (*lowered.notes, *problems))
-
-
-def texts_of(rule: FortisiemRule) -> Iterator[tuple[str, Place | None, Steps]]:
-    """Every text of a rule that is in FortiSIEM's language, with where it begins and goes on after escapes."""
-    clear = clearing_pattern(rule)
-    for clause in (rule.clause, *([clear.clause] if clear else [])):
-        for subpattern in clause.subpatterns:
-            yield subpattern.filter, subpattern.filter_place, subpattern.filter_steps
-            yield subpattern.aggregate, subpattern.aggregate_place, subpattern.aggregate_steps
-        yield clause.global_constraint, clause.constraint_place, clause.constraint_steps
-    if clear is not None:
-        yield clear.constraint, clear.constraint_place, clear.constraint_steps
 
 
 def with_filled_lists(resources: ResourceSet, rules: Iterable[Rule]) -> ResourceSet:
@@ -89,16 +83,57 @@ def _lowered(
         )
         texts.append(SubpatternText(each.name, each.filter, each.group_by, each.aggregate, tuple(shown)))
     operators = [(each.type, each.rank) for each in clause.operators]
-    lowered = lower_clause(
-        texts,
-        operators,
-        clause.global_constraint,
-        clause.window,
-        type_of=type_of,
-        resources=resources,
-        options=options,
-    )
-    return Lowered(lowered.pattern, (*lowered.notes, *_mapping_notes(clause, mapped, element)))
+    told = list(_texts(clause, mapped))
+    try:
+        lowered = lower_clause(
+            texts,
+            operators,
+            clause.global_constraint,
+            clause.window,
+            type_of=type_of,
+            resources=resources,
+            options=options,
+        )
+    except DogwatchError as error:
+        raise DogwatchError(_placed(error.diagnostics, told, clause.place)) from error
+    notes = (*lowered.notes, *_mapping_notes(clause, mapped, element))
+    return Lowered(lowered.pattern, tuple(_placed(notes, told, clause.place)))
+
+
+def _texts(clause: PatternClause, mapping: Iterable[AttributeMapping]) -> Iterator[_Text]:
+    """Every text of a clause that is in FortiSIEM's language."""
+    for each in clause.subpatterns:
+        yield each.filter, each.filter_place, each.filter_steps
+        yield each.aggregate, each.aggregate_place, each.aggregate_steps
+        # Rules that no file holds have no places.
+        for name, place in zip(each.group_by, each.group_places, strict=False):
+            yield name, place, ()
+    yield clause.global_constraint, clause.constraint_place, clause.constraint_steps
+    for entry in mapping:
+        yield entry.source, entry.place, None
+
+
+def _placed(
+    problems: Iterable[Diagnostic], texts: Sequence[_Text], otherwise: Place | None
+) -> Iterator[Diagnostic]:
+    """The problems, each where the text stands that it is about, or else where the clause begins.
+
+    Of the same problems, the first is that of the first text that reads so, the second that of the second.
+    """
+    told: Counter[Diagnostic] = Counter()
+    # A clause may have texts by the thousand, and as many problems.
+    begins_of: defaultdict[str, list[tuple[Place, Steps | None]]] = defaultdict(list)
+    for text, place, steps in texts:
+        if place is not None:
+            begins_of[text].append((place, steps))
+    for each in problems:
+        begins = [] if each.source is None else begins_of.get(each.source, [])
+        if begins:
+            place, steps = begins[min(told[each], len(begins) - 1)]
+            told[each] += 1
+            yield replace(each, place=place) if steps is None else each.at(place, steps)
+        else:
+            yield each if each.place is not None else replace(each, place=otherwise)
 
 
 def _mapping_notes(
@@ -113,5 +148,6 @@ def _mapping_notes(
             f"`{element}` takes `{each.attribute}` from `{each.subpattern}.{each.source}`, by which that "
             "subpattern does not group; the attribute stays empty",
             Severity.WARNING,
+            each.place,
             hint=f"add `{each.source}` to its `GroupByAttr`, or map an aggregate such as `LAST({each.source})`",
         )

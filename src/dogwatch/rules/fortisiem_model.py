@@ -5,7 +5,7 @@ What a part says that is not acted on is kept with it as data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dogwatch.base.diagnostic import Place, Steps
 
@@ -65,6 +65,7 @@ class SubPattern:
         filter_steps: Where that text goes on after each escape or change of line that the file writes otherwise.
         aggregate_place: Where the aggregate's text begins.
         aggregate_steps: The same of that text.
+        group_places: Where each attribute of the grouping stands.
         extra: What is not acted on.
     """
 
@@ -77,6 +78,7 @@ class SubPattern:
     filter_steps: Steps = ()
     aggregate_place: Place | None = None
     aggregate_steps: Steps = ()
+    group_places: tuple[Place, ...] = ()
     extra: Extra = NOTHING_EXTRA
 
 
@@ -101,11 +103,13 @@ class AttributeMapping:
         attribute: The incident's attribute.
         subpattern: The subpattern that gives the value.
         source: An attribute of it, or an aggregate such as ``COUNT(*)``.
+        place: Where the entry begins.
     """
 
     attribute: str
     subpattern: str
     source: str
+    place: Place | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         """The entry as a rule writes it: ``count = Failure.COUNT(*)``."""
@@ -138,6 +142,7 @@ class PatternClause:
         global_constraint: What must hold between attributes of different subpatterns, as written.
         constraint_place: Where that text begins.
         constraint_steps: Where that text goes on after each escape.
+        place: Where the clause begins.
         extra: What is not acted on.
     """
 
@@ -147,6 +152,7 @@ class PatternClause:
     global_constraint: str = ""
     constraint_place: Place | None = None
     constraint_steps: Steps = ()
+    place: Place | None = field(default=None, compare=False)
     extra: Extra = NOTHING_EXTRA
 
     @property

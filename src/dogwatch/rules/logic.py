@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place, Severity, Steps
+from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
 from dogwatch.languages import eql
 from dogwatch.languages.eql.lower import EVENT_CATEGORY, TIMESTAMP
 from dogwatch.languages.eql.operand import Suggest
@@ -13,7 +13,7 @@ from dogwatch.languages.fortisiem.resources import NO_RESOURCES, Resources
 from dogwatch.languages.kql.lower import lower_text as lower_kql
 from dogwatch.languages.lowering import Lowered
 from dogwatch.languages.lucene.lower import lower_text as lower_lucene
-from dogwatch.rules.correlation import lower_clearing, lower_detection, texts_of
+from dogwatch.rules.correlation import lower_clearing, lower_detection
 from dogwatch.rules.filters import filters_predicate, restricted
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
 from dogwatch.schema.schema import Schema
@@ -158,15 +158,9 @@ def _own_notes(rule: Rule) -> tuple[Diagnostic, ...]:
 
 
 def _placed(diagnostic: Diagnostic, rule: Rule) -> Diagnostic:
-    begin, steps = _text_place(diagnostic, rule)
-    if begin is not None and diagnostic.source is not None:
-        return diagnostic.at(begin, steps)
+    if isinstance(rule, FortisiemRule):
+        return diagnostic if diagnostic.place is not None else replace(diagnostic, place=rule.place)
+    if rule.query_place is not None and diagnostic.source is not None:
+        return diagnostic.at(rule.query_place, rule.query_steps)
     # It speaks of the rule as a whole, or of a text whose place is not known (JSON).
     return replace(diagnostic, place=rule.place)
-
-
-def _text_place(diagnostic: Diagnostic, rule: Rule) -> tuple[Place | None, Steps]:
-    if isinstance(rule, FortisiemRule):
-        found = ((place, steps) for text, place, steps in texts_of(rule) if text == diagnostic.source)
-        return next(found, (None, ()))
-    return rule.query_place, rule.query_steps

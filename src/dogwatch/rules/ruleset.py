@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place, Severity
@@ -178,14 +179,15 @@ def rule_set(rules: Iterable[Rule], problems: Iterable[Diagnostic] = ()) -> Rule
     newest = dict(sorted(first))
     return RuleSet(
         tuple(
-            replace(
-                rule,
-                instance_id=instance_id(rule_id, None if version == newest[rule_id] else version),
-            )
-            for (rule_id, version), rule in sorted(first.items())
+            _instance(rule, instance_id(rule_id, None if version == newest[rule_id] else version))
+            for (rule_id, version), rule in sorted(first.items(), key=itemgetter(0))
         ),
         tuple(errors),
     )
+
+
+def _instance(rule: Rule, identity: str) -> Rule:
+    return rule if rule.instance_id == identity else replace(rule, instance_id=identity)
 
 
 def _files(where: str | Path, problems: list[Diagnostic]) -> Iterator[tuple[Path, bool]]:

@@ -38,7 +38,7 @@ class Checked:
 
     @property
     def can_run(self) -> bool:
-        """Whether a scan with this rule alone runs it."""
+        """Whether a scan with this rule among others runs it."""
         return self.is_sound and self.rule.obstacle is None and self.rule.enabled
 
     @property

@@ -16,7 +16,7 @@ from dogwatch.rules.ruleset import RuleSet
 _APART = frozenset(
     {
         *("instance_id", "history", "place", "query_place", "query_steps"),
-        *("filter_place", "filter_steps", "aggregate_place", "aggregate_steps"),
+        *("filter_place", "filter_steps", "aggregate_place", "aggregate_steps", "group_places"),
         *("constraint_place", "constraint_steps"),
     }
 )

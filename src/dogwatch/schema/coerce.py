@@ -15,12 +15,11 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from dogwatch.base.time import parse_instant
+from dogwatch.base.time import MILLISECOND, parse_instant
 from dogwatch.schema.dateformat import date_reader
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
 
 _LONG_MIN, _LONG_MAX = -(2**63), 2**63 - 1
-_NANOS_PER_MILLI = 1_000_000
 _NUMBER_CHARACTERS = frozenset("0123456789+-.eE")
 _LONGEST_NUMBER = 1000
 """Characters of a text that may still be a number; a double written out in full has fewer than 800."""
@@ -194,7 +193,7 @@ def _date(value: Any) -> Scalar | Missing:  # noqa: ANN401
             # Elasticsearch reads the number's text, and four digits are a year first.
             if 1000 <= value <= 9999:
                 return _date(str(value))
-            nanos: int | None = value * _NANOS_PER_MILLI
+            nanos: int | None = value * MILLISECOND
         case float():
             nanos = _epoch_millis(Decimal(repr(value))) if math.isfinite(value) else None
         case str():
@@ -286,7 +285,7 @@ def _decimal(text: str) -> Decimal | None:
 
 
 def _epoch_millis(number: Decimal) -> int | None:
-    return int(number * _NANOS_PER_MILLI) if number.adjusted() <= 19 else None
+    return int(number * MILLISECOND) if number.adjusted() <= 19 else None
 
 
 _COERCIONS: Mapping[FieldType, Callable[[Any], Scalar | Missing]] = {

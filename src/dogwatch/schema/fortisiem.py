@@ -79,9 +79,9 @@ class EventTypeRow:
         kinds: ``event.type``: one of them, or one of the actions, shows the type.
         actions: ``event.action``.
         only: Whether the actions alone show the type.
-        unless: Actions that none may be there.
-        outcome: ``event.outcome``, if it matters.
-        os: ``host.os.type``, where the event says any.
+        unless: Actions beside which the kind alone does not show the type.
+        outcome: ``event.outcome``; with ``None`` any but failure.
+        os: ``host.os.type``; where there is none, no other field of ``host.os`` may name another system.
         program: The name of the process that wrote the log, if it matters.
         direction: Which way.
     """
@@ -128,13 +128,16 @@ def event_type_rows() -> tuple[EventTypeRow, ...]:
 
 @cache
 def attribute_of_header() -> Mapping[str, str]:
-    """The attribute that a column of an export holds, by its header (internal or display name) in lower case."""
+    """The attribute that a column of an export holds, by its display name in lower case.
+
+    Internal names are left as they are: letter case tells them apart, and an attribute of the user's own may
+    differ from one of FortiSIEM's by nothing else, as ``EventID`` and ``eventId`` do.
+    """
     shown = [(row["display_name"].lower(), row["name"]) for row in _attributes()]
     # Some display names belong to several attributes: the mapped one is the one that events have.
     mapped = [(label, name) for label, name in shown if name in mapped_attributes()]
-    internal = ((name.lower(), name) for name in attribute_types())
     rest = ((label.lower(), name) for label, name in _REST_NAMES.items())
-    return dict((*rest, *shown, *mapped, *internal))
+    return dict((*rest, *shown, *mapped))
 
 
 @cache

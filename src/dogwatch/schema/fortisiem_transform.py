@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
+from dogwatch.base.time import MILLISECOND
 from dogwatch.schema.field import FieldType, Scalar
 from dogwatch.schema.fortisiem import Direction, EventTypeRow, event_type_rows
 
@@ -34,11 +35,29 @@ PROTOCOLS = {
 """The names that ``network.transport`` uses for the numbers of IP protocols (IANA)."""
 
 _NUMBERS = {name: number for number, name in PROTOCOLS.items()}
+_OTHER_SYSTEMS = frozenset(
+    {
+        "windows",
+        "darwin",
+        "macos",
+        "mac",
+        "ios",
+        "android",
+        "freebsd",
+        "openbsd",
+        "netbsd",
+        "aix",
+        "solaris",
+        "sunos",
+    }
+)
+"""First words of the names of systems that are not Linux."""
+
+_LONGEST_WORD = 64
+
 _OUTCOMES = {"success": 0, "failure": 1}
 _LOW, _MEDIUM = 4, 8
 """The highest severities of their categories."""
-
-_NANOS_PER_MILLI = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +101,7 @@ def with_last_part(values: Values) -> Values:
 
 
 def _first(*sources: Values) -> Values:
-    return next((values for values in sources if values), ())
+    return next((values for values in sources if any(value != "" for value in values)), ())
 
 
 def _lower(*sources: Values) -> Values:
@@ -101,10 +120,16 @@ def _process_path(executable: Values, name: Values) -> Values:
     return executable or [value for value in name if "/" in str(value)]
 
 
-def _arguments(args: Values, command: Values) -> Values:
+def _arguments(args: Values, line: Values, command: Values) -> Values:
     if args:
         return [" ".join(map(str, args[1:]))] if len(args) > 1 else ()
-    return [rest for value in command if (rest := str(value).strip().partition(" ")[2].lstrip())]
+    return [rest for value in line or command if (rest := _behind_program(str(value).strip()))]
+
+
+def _behind_program(line: str) -> str:
+    """What follows the program in a command line; its path may be in double quotes."""
+    quoted, closed, rest = line[1:].partition('"') if line.startswith('"') else ("", "", "")
+    return rest.lstrip() if quoted and closed else line.partition(" ")[2].lstrip()
 
 
 def _command_line(line: Values, args: Values, name: Values = (), parameters: Values = ()) -> Values:
@@ -126,7 +151,7 @@ def _ip_protocol(numbers: Values, names: Values) -> Values:
 
 
 def _milliseconds(durations: Values) -> Values:
-    return [int(value) // _NANOS_PER_MILLI for value in durations]
+    return [int(value) // MILLISECOND for value in durations]
 
 
 def _permitted(outcomes: Values) -> Values:
@@ -142,39 +167,62 @@ def _external(times: Values) -> Values:
 
 
 def _event_type(*sources: Values) -> Values:
-    return _event_types(*map(tuple, sources))
+    *words, names, executables = (tuple(map(str, values)) for values in sources)
+    running = tuple(
+        program
+        for program in _programs()
+        if any(_is_program(last_part(value), program) for value in (*names, *executables))
+    )
+    # Words that are remembered must be short: the table has no long ones.
+    known = tuple(tuple(value[:_LONGEST_WORD] for value in values) for values in words)
+    return _event_types(*known, running)
+
+
+@cache
+def _programs() -> frozenset[str]:
+    return frozenset(row.program for row in event_type_rows() if row.program is not None)
 
 
 @lru_cache(maxsize=4096)
 def _event_types(
-    category: tuple[Scalar, ...],
-    kinds: tuple[Scalar, ...],
-    actions: tuple[Scalar, ...],
-    outcome: tuple[Scalar, ...],
-    system: tuple[Scalar, ...],
-    platform: tuple[Scalar, ...],
-    name: tuple[Scalar, ...],
-    executable: tuple[Scalar, ...],
+    category: tuple[str, ...],
+    kinds: tuple[str, ...],
+    actions: tuple[str, ...],
+    outcome: tuple[str, ...],
+    system: tuple[str, ...],
+    platform: tuple[str, ...],
+    family: tuple[str, ...],
+    os_name: tuple[str, ...],
+    running: tuple[str, ...],
 ) -> tuple[str, ...]:
-    systems = {str(value).lower() for value in (*system, *platform)}
-    programs = [last_part(str(value)) for value in (*name, *executable)]
     return tuple(
         row.type
         for row in event_type_rows()
         if row.direction is not Direction.TO_ECS
         and row.category in category
         and _shows(row, kinds, actions)
-        and (row.outcome is None or row.outcome in outcome)
-        and (row.os is None or not systems or row.os in systems)
-        and (row.program is None or any(_is_program(program, row.program) for program in programs))
+        # What was tried in vain did not happen.
+        and (row.outcome in outcome if row.outcome is not None else "failure" not in outcome)
+        and (row.os is None or _may_be(row.os, system, (*platform, *family, *os_name)))
+        and (row.program is None or row.program in running)
     )
 
 
-def _shows(row: EventTypeRow, kinds: tuple[Scalar, ...], actions: tuple[Scalar, ...]) -> bool:
-    if any(action in row.unless for action in actions):
-        return False
-    return any(action in row.actions for action in actions) or (
-        not row.only and any(kind in row.kinds for kind in kinds)
+def _may_be(wanted: str, system: tuple[str, ...], named: tuple[str, ...]) -> bool:
+    """Whether the system is the one wanted: it says so, or says of itself nothing that speaks against it."""
+    if system:
+        return any(value.lower() == wanted for value in system)
+    # Linux goes by the names of its distributions, of which there are too many to list.
+    return not any(word in _OTHER_SYSTEMS for value in named for word in value.lower().split()[:1])
+
+
+def _shows(row: EventTypeRow, kinds: tuple[str, ...], actions: tuple[str, ...]) -> bool:
+    if any(action in row.actions for action in actions):
+        return True
+    return (
+        not row.only
+        and any(kind in row.kinds for kind in kinds)
+        and not any(action in row.unless for action in actions)
     )
 
 

@@ -75,6 +75,26 @@ def test_what_it_held_is_known_and_goes_on(path: Path) -> None:
         assert len(ledger.incidents(AlertQuery(status="cleared"))) == 1
 
 
+def test_triggers_that_bore_other_names_are_known_by_their_times(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    script = OLD.read_text()
+    for name in ("t1", "t2"):
+        script = script.replace(f'"id":"{name}"', f'"id":"{name * 32}"')
+    connection = sqlite3.connect(path)
+    connection.executescript(script.replace("6f18f8a2", "00000000").replace("5c14267a", "11111111"))
+    connection.close()
+    with Ledger.open(path, clock=lambda: NOON) as ledger:
+        assert ledger.file([FIRST]) == Filed(known=1)
+        # Another of the same times is not the same: what it was named for has been found.
+        twin = incident("web", ("t1", 0, 1), ("t2", 2, 5), ("t3", 2, 5))
+        for expected in (Filed(updated=1), Filed(known=1)):
+            assert ledger.file([twin]) == expected
+            found = ledger.incident(FIRST.uuid)
+            assert found is not None
+            assert found["fortisiem.incident.count"] == 3
+        assert ledger.file([incident("db", ("t9", 3, 5))]) == Filed(updated=1)
+
+
 def test_it_is_done_whole_or_not_at_all(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = _shape(path)
 

@@ -32,7 +32,7 @@ def test_check_tells_problems_in_the_order_of_their_lines(tmp_path: Path) -> Non
     assert outcome.status == exits.FOUND
     assert outcome.out.splitlines()[-1] == "2 errors, 1 warning."
     places = [line.strip() for line in outcome.err.splitlines() if line.startswith("  /")]
-    assert places == [f"{path}:2", f"{path}:3", f"{path}:4"]
+    assert places == [f"{path}:2", f"{path}:4:3", f"{path}:5"]
 
 
 def test_what_cannot_be_looked_at_is_no_finding(tmp_path: Path) -> None:

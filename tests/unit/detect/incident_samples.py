@@ -9,7 +9,6 @@ from dogwatch.base.time import SECOND, format_instant
 from dogwatch.engine.aggregate import AggregateHit
 from dogwatch.engine.composite import CompositeHit
 from dogwatch.events.batch import NO_TIEBREAK, Event
-from dogwatch.logic.correlation import Part, Related, Relation
 from dogwatch.logic.pattern import (
     Aggregate,
     AggregateCompare,
@@ -19,6 +18,7 @@ from dogwatch.logic.pattern import (
     Number,
 )
 from dogwatch.logic.predicate import Constant, Field, Order
+from dogwatch.logic.relation import Part, Related, Relation
 from dogwatch.rules.fortisiem_model import (
     AttributeMapping,
     ClearCondition,

@@ -20,7 +20,6 @@ from dogwatch.detect.awareness import BlindRule, FieldPresence, blind_rule
 from dogwatch.detect.compiled import CompiledRule
 from dogwatch.detect.options import ScanOptions
 from dogwatch.engine.reference import evaluate
-from dogwatch.logic.correlation import Fixed, JoinCompare, Part, PartValue, Related, Relation
 from dogwatch.logic.pattern import (
     Absence,
     Aggregate,
@@ -64,6 +63,7 @@ from dogwatch.logic.predicate import (
     Predicate,
     Truth,
 )
+from dogwatch.logic.relation import Fixed, JoinCompare, Part, PartValue, Related, Relation
 from dogwatch.rules.model import Rule
 from dogwatch.schema.field import FieldRef, FieldType
 

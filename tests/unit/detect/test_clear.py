@@ -163,6 +163,8 @@ class TestPattern:
             ("Back.who = PH_RULE_Down.user", True),
             ("Back.missing = PH_RULE_Down.user", False),
             ("PH_RULE_Down.hostName < Back.n", False),
+            ("Back.n = Back.n", True),
+            ("Back.n = Back.hostName", False),
         ],
     )
     def test_constraints(self, constraint: str, fits: bool) -> None:
@@ -177,9 +179,10 @@ class TestPattern:
         assert clearer.clear(hit(2, "web", None)) == []
         assert detector.cleared_after({"hostName": "web"}, START) is None
 
-    def test_what_it_says_of_an_earlier_run(self) -> None:
+    @pytest.mark.parametrize("order", [(3, 5, 9), (9, 5, 3), (5, 9, 3)])
+    def test_what_it_says_of_an_earlier_run(self, order: tuple[int, ...]) -> None:
         detector, clearer = _detector()
-        for at in (3, 5, 9):
+        for at in order:
             clearer.clear(hit(at, "web", "u"))
         times = [detector.cleared_after({"hostName": "Web"}, START + at * SECOND) for at in (1, 3, 4, 9, 10)]
         assert [each and _seconds(each.time) for each in times] == [3, 3, 9, 9, None]

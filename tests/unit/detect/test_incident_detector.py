@@ -29,9 +29,9 @@ from dogwatch.detect.incident_attributes import normal_text
 from dogwatch.detect.incident_document import titled
 from dogwatch.detect.trigger_details import NEWEST, TriggerDetails
 from dogwatch.detect.trigger_log import Fired, TriggerLog
-from dogwatch.logic.correlation import Relation
 from dogwatch.logic.pattern import Aggregate, AggregateFunction
 from dogwatch.logic.predicate import Field
+from dogwatch.logic.relation import Relation
 from dogwatch.rules.fortisiem_model import IncidentDefinition, WatchListAddition
 from dogwatch.rules.model import FortisiemRule
 from dogwatch.schema.field import FieldRef, FieldType
@@ -123,15 +123,18 @@ class TestIdentity:
 
     def test_the_next_one_is_named_by_its_first_trigger(self) -> None:
         detector = _detector(rule(clear_condition=quiet(10)))
-        for at in (1, 20, 25, 90):
-            detector.trigger(hit(at, "web", "root"))
+        raised = [detector.trigger(hit(at, "web", "root")) for at in (1, 20, 25, 90)]
         first, second, third = detector.incidents()
         assert first.uuid == first.root == second.root == third.root
         assert second.uuid == named("incident", [second.root, second.triggers[0].id])
         assert third.uuid == named("incident", [third.root, third.triggers[0].id])
         assert [len(each.triggers) for each in (first, second, third)] == [1, 2, 1]
-        assert detector.incident(first.uuid) == first
-        assert detector.incident(second.uuid) == second
+        told = [detector.incident(each) for each in raised if each is not None]
+        assert [each.uuid for each in told] == [first.uuid, second.uuid, second.uuid, third.uuid]
+        assert [each.triggers for each in told] == [
+            (trigger,) for each in detector.incidents() for trigger in each.triggers
+        ]
+        assert told[2].document == second.document
 
     def test_a_repeated_trigger_changes_nothing(self) -> None:
         detector = _detector()

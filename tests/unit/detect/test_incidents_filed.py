@@ -14,6 +14,7 @@ from incident_samples import START, aggregate_pattern, cleared_by, hit, quiet, r
 
 from dogwatch.alerts import tables
 from dogwatch.alerts.ledger import Ledger
+from dogwatch.alerts.model import Incident
 from dogwatch.alerts.store import AlertQuery, Filed
 from dogwatch.base.time import SECOND
 from dogwatch.detect.clear import PatternClearer
@@ -46,6 +47,25 @@ def _run(
         if at_once:
             ledger.file(detector.incidents(), clearings=[detector])
     ledger.file(detector.incidents(), clearings=[detector])
+
+
+def _follow(condition: ClearCondition | None, steps: Sequence[Step], ledger: Ledger) -> None:
+    """One run over a stream, filed as it flows, and swept at its end."""
+    detector = IncidentDetector(rule(clear_condition=condition), aggregate_pattern())
+    when = condition.when if condition is not None else None
+    for at, what, host in steps:
+        found: list[Incident] = []
+        if what == "trigger":
+            raised = detector.trigger(hit(at, host, "u"))
+            assert raised is not None
+            found = [each for each in (detector.quieted(raised), detector.incident(raised)) if each is not None]
+        elif isinstance(when, PatternClear):
+            found = PatternClearer(detector, when, aggregate_pattern("Up")).clear(hit(at, host, "u"))
+        found += detector.advance(START + at * SECOND)
+        assert all(len(each.triggers) == 1 for each in found)
+        for each in found:
+            ledger.file([each], clearings=[detector], sweep=False)
+    ledger.file([], clearings=[detector])
 
 
 def _kept(ledger: Ledger) -> list[tuple[Any, ...]]:
@@ -96,6 +116,13 @@ def test_pieces_and_repeats_give_what_one_run_gives(
     with _ledger() as ledger:
         _run(condition, steps, ledger, at_once=True)
         assert _kept(ledger) == whole
+    with _ledger() as ledger:
+        for piece in pieces:
+            _follow(condition, piece, ledger)
+        assert _kept(ledger) == whole
+        before = ledger.incidents(AlertQuery())
+        _run(condition, steps, ledger)
+        assert ledger.incidents(AlertQuery()) == before
 
 
 def _ledger() -> Ledger:

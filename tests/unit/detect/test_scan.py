@@ -239,6 +239,12 @@ def test_rules_that_cannot_run_cost_only_themselves() -> None:
     assert len(found(Scan(compiled.rules, ScanOptions()), [process("nc")])) == 1
 
 
+def test_a_disabled_rule_runs_if_it_is_chosen_alone() -> None:
+    disabled = elastic(NC, rule_id="off", enabled=False)
+    assert [each.rule for each in compile_rules([disabled], Schema.ecs()).rules] == [disabled]
+    assert [each.rule for each in compile_rules([disabled, RULES[0]], Schema.ecs()).rules] == [RULES[0]]
+
+
 def test_one_sequence_under_two_values_of_its_key_is_one_alert() -> None:
     documents = [process("nc", second) for second in range(3)]
     for number, document in enumerate(documents):

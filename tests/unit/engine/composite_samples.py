@@ -10,7 +10,6 @@ from stream_samples import event, events, field
 from dogwatch.engine.composite import CompositeHit
 from dogwatch.engine.passed import PartsPassed, aggregated_fields
 from dogwatch.engine.reference.composite import Found
-from dogwatch.logic.correlation import Fixed, JoinCompare, Part, PartValue, Related, Relation, RelationTree
 from dogwatch.logic.pattern import (
     Aggregate,
     AggregateAnd,
@@ -23,6 +22,7 @@ from dogwatch.logic.pattern import (
     Number,
 )
 from dogwatch.logic.predicate import ALWAYS, Order
+from dogwatch.logic.relation import Fixed, JoinCompare, Part, PartValue, Related, Relation, RelationTree
 from dogwatch.schema.field import FieldType, Scalar
 
 COUNT = Aggregate(AggregateFunction.COUNT)
@@ -161,6 +161,32 @@ def parts_rows(draw: st.DrawFn, pattern: CompositePattern, max_size: int = 16) -
             for number in numbers
         ]
         rows.append(PartsPassed(one, tuple(parts)))
+    return rows
+
+
+@st.composite
+def narrow_patterns(draw: st.DrawFn) -> CompositePattern:
+    """Patterns of two or three parts that count events, almost all of which meet: times decide."""
+    count = draw(st.integers(2, 3))
+    least = draw(st.lists(st.sampled_from([1, 1, 2]), min_size=count, max_size=count))
+    joins = draw(st.sampled_from([(), (), (equal(0, 1),)]))
+    tree = draw(trees(draw(st.permutations(range(count)))))
+    return counts(tree, *least, window=draw(st.sampled_from([2, 3])), joins=joins, fields=1)
+
+
+@st.composite
+def narrow_rows(draw: st.DrawFn, pattern: CompositePattern) -> list[PartsPassed]:
+    """Rows of such a pattern: each in one part, mostly of one group, at times that are near each other."""
+    coming = st.tuples(
+        st.sampled_from([0, 1, 1, 2, 3]),
+        st.integers(0, len(pattern.parts) - 1),
+        st.sampled_from(["a", "a", "a", "b"]),
+    )
+    rows: list[PartsPassed] = []
+    time = 0
+    for step, number, group in draw(st.lists(coming, min_size=2, max_size=9)):
+        time += step
+        rows.append(row(time, len(rows), number, key=(group,)))
     return rows
 
 

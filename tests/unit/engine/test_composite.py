@@ -4,6 +4,8 @@ from composite_samples import (
     composite_patterns,
     found_by_matcher,
     found_by_reference,
+    narrow_patterns,
+    narrow_rows,
     parts_rows,
 )
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +15,7 @@ from dogwatch.engine.composite import CompositeHit, CompositeMatcher
 from dogwatch.engine.passed import PartsPassed
 from dogwatch.engine.reference.composite import find_matches
 from dogwatch.engine.reorder import Reorder
+from dogwatch.logic.pattern import CompositePattern
 
 
 def run(matcher: CompositeMatcher, rows: list[PartsPassed]) -> list[CompositeHit]:
@@ -23,7 +26,19 @@ def run(matcher: CompositeMatcher, rows: list[PartsPassed]) -> list[CompositeHit
 @given(st.data())
 def test_agrees_with_the_reference(data: st.DataObject) -> None:
     pattern = data.draw(composite_patterns())
-    rows = data.draw(parts_rows(pattern))
+    agree(pattern, data.draw(parts_rows(pattern)))
+
+
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_agrees_where_only_times_decide(data: st.DataObject) -> None:
+    """Rows that nearly all meet, so that every bound of a window is tried."""
+    pattern = data.draw(narrow_patterns())
+    agree(pattern, data.draw(narrow_rows(pattern)))
+
+
+def agree(pattern: CompositePattern, rows: list[PartsPassed]) -> None:
+    """The matcher finds what the reference does, both when the data end and when what waits is let pass."""
     matcher = CompositeMatcher(pattern)
     hits = run(matcher, rows)
     clock = rows[-1].event.time if rows else 0

@@ -14,9 +14,9 @@ from dogwatch.engine.composite import CompositeHit, CompositeMatcher
 from dogwatch.engine.passed import PartsPassed
 from dogwatch.engine.reference.composite import find_matches
 from dogwatch.engine.relation.memory import Room
-from dogwatch.logic.correlation import JoinCompare, Part, PartValue, Relation
 from dogwatch.logic.pattern import Aggregate, AggregateCompare, AggregateFunction, CompositePattern, Number
 from dogwatch.logic.predicate import Order
+from dogwatch.logic.relation import JoinCompare, Part, PartValue, Relation
 
 FOLLOWED = related(Relation.FOLLOWED_BY, 0, 1)
 UNFOLLOWED = related(Relation.NOT_FOLLOWED_BY, 0, 1)
@@ -221,6 +221,16 @@ def test_state_of_another_format_is_refused() -> None:
     state[1] += 1
     with pytest.raises(DogwatchError, match="format"):
         CompositeMatcher(counts(FOLLOWED, 1, 1)).restore(b"\x01" + msgspec.msgpack.encode(state))
+
+
+def test_state_with_the_rows_of_a_group_out_of_order_is_refused() -> None:
+    matcher = CompositeMatcher(counts(FOLLOWED, 1, 3, window=LONG))
+    run(matcher, [row(0, 0, 0), row(1, 1, 1), row(2, 2, 1)])
+    state = msgspec.msgpack.decode(matcher.save()[1:])
+    ((*_, groups, _),) = state[-1]
+    groups[0][1].reverse()
+    with pytest.raises(DogwatchError, match="out of order"):
+        CompositeMatcher(counts(FOLLOWED, 1, 3, window=LONG)).restore(b"\x01" + msgspec.msgpack.encode(state))
 
 
 def test_losses_survive_a_restart() -> None:

@@ -12,7 +12,6 @@ from stream_samples import SECOND, event
 from dogwatch.engine.composite import CompositeMatcher
 from dogwatch.engine.passed import PartsPassed, aggregated_fields
 from dogwatch.engine.reference.composite import find_matches
-from dogwatch.logic.correlation import JoinCompare, Part, PartValue, Related, Relation, RelationTree
 from dogwatch.logic.pattern import (
     Aggregate,
     AggregateCompare,
@@ -22,6 +21,7 @@ from dogwatch.logic.pattern import (
     Number,
 )
 from dogwatch.logic.predicate import Order
+from dogwatch.logic.relation import JoinCompare, Part, PartValue, Related, Relation, RelationTree
 
 ROOT = Path(__file__).resolve().parents[3]
 NULL = "<null>"

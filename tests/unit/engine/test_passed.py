@@ -25,7 +25,6 @@ from dogwatch.engine.passed import (
     take,
 )
 from dogwatch.events.batch import NO_TIEBREAK, NO_TIME, Batch, Document, Event
-from dogwatch.logic.correlation import Part, Related, Relation
 from dogwatch.logic.pattern import (
     Absence,
     Aggregate,
@@ -43,6 +42,7 @@ from dogwatch.logic.pattern import (
     Stage,
 )
 from dogwatch.logic.predicate import ALWAYS, Field, Order
+from dogwatch.logic.relation import Part, Related, Relation
 from dogwatch.schema.field import FieldRef, FieldType
 
 HOST = FieldRef("host.name", FieldType.KEYWORD)

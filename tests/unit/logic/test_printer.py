@@ -11,7 +11,6 @@ from dogwatch.base.text import Fold
 from dogwatch.languages import eql
 from dogwatch.languages.fortisiem.lower import SubpatternText, lower_clause
 from dogwatch.languages.kql.lower import lower_text as lower_kql
-from dogwatch.logic.correlation import Fixed, JoinCompare, Part, PartValue, Related, Relation
 from dogwatch.logic.pattern import (
     Absence,
     Aggregate,
@@ -68,6 +67,7 @@ from dogwatch.logic.predicate import (
     Words,
 )
 from dogwatch.logic.printer import describe
+from dogwatch.logic.relation import Fixed, JoinCompare, Part, PartValue, Related, Relation
 from dogwatch.schema.field import FieldRef, FieldType
 from dogwatch.schema.schema import Schema
 

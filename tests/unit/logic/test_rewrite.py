@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from dogwatch.logic.correlation import Part, Related, Relation
 from dogwatch.logic.pattern import (
     Aggregate,
     AggregateCompare,
@@ -41,6 +40,7 @@ from dogwatch.logic.predicate import (
     Within,
     fields_of,
 )
+from dogwatch.logic.relation import Part, Related, Relation
 from dogwatch.logic.rewrite import (
     has_lists,
     loosened,

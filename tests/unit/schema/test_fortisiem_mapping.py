@@ -50,9 +50,16 @@ An attribute that is not listed is read only from events that give it, and kept 
 
 ## Events in FortiSIEM's own form
 
-- Lines `[EVENT_TYPE]:[key]=value,[key]=value`, alone or behind a syslog header (RFC 3164 or 5424).
-- JSON: an object of attributes a line, an array of them, `{"events": [..]}`, attributes also under `attributes`.
-- CSV with a header. Keys and headers are internal names or display names.
+- Lines `[EVENT_TYPE]:[key]=value,[key]=value`, alone or behind a syslog header (RFC 3164 or 5424). The colon may
+  be missing, and blanks may stand around it, commas and equals signs.
+- JSON: an object of attributes a line, an array of them, `{"events": [..]}`, attributes also under `attributes` or
+  `fortisiem`; also as search hits and in `_bulk` bodies.
+- CSV with a header, separated by commas, semicolons or tabs.
+
+Keys and headers are internal names or display names. A file may mix lines, JSON of either schema and audit
+records: each is read as what it is. A JSON object is FortiSIEM's if two attributes are in it, one of them `phRecvTime`,
+`rawEventMsg`, `reptDevIpAddr`, `reptDevName`, `phEventCategory` or (without objects and `@timestamp` beside it)
+`eventType`, and no ECS field is.
 
 A document holds the attributes under `fortisiem`, dates as ISO 8601, and the fields of this table beside them.
 A line is kept as `event.original`; a raw event in an export that is such a line itself fills in what the export
@@ -67,8 +74,11 @@ EVENT_TYPES = """\
 ## Event types
 
 An ECS event has every event type whose conditions hold; a condition on `eventType` is true if any of them
-makes it so. The type is shown by one of the words of `event.type` or by one of the actions; where the actions are
-marked as required, by them alone. Written, an event gets the first word and the first action.
+makes it so. The type is shown by one of the actions or, if none of those under "not with" is there, by one of the
+words of `event.type`; where the actions are marked as required, by them alone. Unless it is asked for,
+`event.outcome` must not be failure: what was tried in vain did not happen. An event without `host.os.type` is one
+of Linux if no other field of `host.os` names another system. Written, an event gets the first word and the first
+action.
 An event of another type with `srcIpAddr` and `destIpAddr` gets the category `network`, type `connection`.
 """
 
@@ -110,9 +120,10 @@ def test_event_types_are_listed_once_and_use_words_of_ecs() -> None:
     assert not [row.type for row in event_type_rows() if row.only and not row.actions]
 
 
-def test_headers_name_attributes_by_internal_and_display_names() -> None:
+def test_headers_name_attributes_by_display_names() -> None:
     names = attribute_of_header()
-    assert names["event receive time"] == names["phrecvtime"] == "phRecvTime"
+    assert names["event receive time"] == names["receivetime"] == "phRecvTime"
+    assert "eventid" not in names
     assert names["raw event log"] == "rawEventMsg"
     assert names["organization name"] == "customer"
 

@@ -53,8 +53,6 @@ from dataclasses import dataclass
 from dogwatch.engine.external import NO_EXTERNALS, Externals
 from dogwatch.engine.passed import GroupPassed, PartsPassed
 from dogwatch.engine.reference.aggregate import Triggered, find_groups, trigger_of
-from dogwatch.logic import correlation
-from dogwatch.logic.correlation import JoinCompare, Part, Related, Relation, RelationTree, parts_of
 from dogwatch.logic.pattern import (
     Aggregate,
     AggregateCompare,
@@ -64,6 +62,16 @@ from dogwatch.logic.pattern import (
 )
 from dogwatch.logic.pattern import Number as Constant
 from dogwatch.logic.predicate import Order
+from dogwatch.logic.relation import (
+    Fixed,
+    JoinCompare,
+    Part,
+    PartValue,
+    Related,
+    Relation,
+    RelationTree,
+    parts_of,
+)
 from dogwatch.schema.field import Scalar
 
 Place = tuple[int, float, int]
@@ -335,8 +343,8 @@ def _same(value: Scalar) -> str:
     return str(value).lower()
 
 
-def _value(side: correlation.PartValue | correlation.Fixed, parts: dict[int, Triggered]) -> Scalar | None:
-    if isinstance(side, correlation.Fixed):
+def _value(side: PartValue | Fixed, parts: dict[int, Triggered]) -> Scalar | None:
+    if isinstance(side, Fixed):
         return side.value
     part = parts[side.part]
     return part.shown[side.source] if isinstance(side.source, str) else part.group[side.source]

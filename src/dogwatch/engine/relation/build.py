@@ -11,8 +11,8 @@ from dogwatch.engine.relation.join import Joins, joins_within
 from dogwatch.engine.relation.memory import Memory, Room
 from dogwatch.engine.relation.node import Either, Leaf, Node, Together
 from dogwatch.engine.relation.order import After, Follow, PartAfter, TreeAfter, Unfollowed, Without
-from dogwatch.logic.correlation import Part, Related, Relation, RelationTree
 from dogwatch.logic.pattern import CompositePattern
+from dogwatch.logic.relation import Part, Related, Relation, RelationTree
 
 
 @dataclass

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from dogwatch.base.text import Fold
 from dogwatch.engine.relation.match import Parts, merged
-from dogwatch.logic.correlation import (
+from dogwatch.logic.pattern import Key
+from dogwatch.logic.predicate import Order
+from dogwatch.logic.relation import (
     Fixed,
     JoinCompare,
     Part,
@@ -17,8 +19,6 @@ from dogwatch.logic.correlation import (
     RelationTree,
     parts_of,
 )
-from dogwatch.logic.pattern import Key
-from dogwatch.logic.predicate import Order
 from dogwatch.schema.field import Scalar
 
 JoinKey = tuple[str, ...]

@@ -123,6 +123,7 @@ def in_order(matches: Iterable[Match]) -> list[Match]:
 
 
 SortKey = tuple[Place, tuple[tuple[tuple[str, float | str], ...], ...], tuple[Place, ...]]
+"""Where a match became certain, its groups, and the newest events of its parts."""
 
 
 def _order(match: Match) -> SortKey:

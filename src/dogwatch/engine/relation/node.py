@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,8 +13,8 @@ from dogwatch.engine.relation.join import Joins, all_hold
 from dogwatch.engine.relation.match import Match, both, in_order, occurrence
 from dogwatch.engine.relation.memory import Kept, Memory, Room
 from dogwatch.events.batch import Event
-from dogwatch.logic.correlation import JoinCompare
 from dogwatch.logic.pattern import Key
+from dogwatch.logic.relation import JoinCompare
 from dogwatch.schema.field import Scalar
 
 Values = tuple[Scalar | None, ...]
@@ -79,7 +80,7 @@ class Leaf:
         self._aggregator.advance(clock)
 
 
-class _Pair:
+class _Pair(ABC):
     """A node with two sides that are nodes."""
 
     def __init__(self, left: Node, right: Node) -> None:
@@ -100,8 +101,9 @@ class _Pair:
         self._left.advance(clock)
         self._right.advance(clock)
 
+    @abstractmethod
     def _meet(self, left: list[Match], right: list[Match]) -> list[Match]:
-        raise NotImplementedError
+        """What comes of the sides' new matches."""
 
 
 class Either(_Pair):

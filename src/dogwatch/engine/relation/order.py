@@ -11,7 +11,7 @@ from dogwatch.engine.relation.match import Match, followed, in_order, left_alone
 from dogwatch.engine.relation.memory import Kept, Memory, Room
 from dogwatch.engine.relation.node import Node, Step, earliest
 from dogwatch.engine.state import Repeats
-from dogwatch.logic.correlation import JoinCompare
+from dogwatch.logic.relation import JoinCompare
 
 InTime = Callable[[Match, int], bool]
 """Whether something at a time (nanoseconds since 1970 UTC) is not too late for a match of the left side."""

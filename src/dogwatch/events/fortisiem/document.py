@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from dogwatch.base.time import format_instant
@@ -18,6 +19,9 @@ from dogwatch.schema.fortisiem import attribute_of_header, attribute_types
 
 HOLDERS = ("attributes", "fortisiem")
 """Names under which an object may hold its attributes."""
+
+_LONGEST_LABEL = 200
+"""Characters, more than any attribute's name has."""
 
 _STAMP = "@timestamp"
 _TIMES = ("phRecvTime", "deviceTime")
@@ -56,7 +60,7 @@ def event_of_line(text: str, now: int) -> FoundEvent | None:
     line = parse_line(text, now)
     if line is None:
         return None
-    attributes = _gathered((attribute_name(name), value) for name, value in line.pairs)
+    attributes = _gathered(line.pairs)
     attributes.setdefault("eventType", line.event_type)
     found = _event(attributes, line.header, now)
     found.document.setdefault("event", {})["original"] = text
@@ -72,12 +76,12 @@ def event_of_pairs(pairs: Iterable[tuple[str, object]], now: int) -> FoundEvent:
         pairs: Names, internal or displayed, and values. A null and an empty text are no values.
         now: The time of reading in nanoseconds since 1970.
     """
-    attributes = _gathered((attribute_name(name), value) for name, value in pairs)
+    attributes = _gathered(pairs)
     raw = attributes.get("rawEventMsg")
     line = parse_line(raw, now) if isinstance(raw, str) else None
     if line is None:
         return _event(attributes, NO_HEADER, now)
-    inner = _gathered((attribute_name(name), value) for name, value in line.pairs)
+    inner = _gathered(line.pairs)
     inner.setdefault("eventType", line.event_type)
     return _event({**inner, **attributes}, line.header, now)
 
@@ -102,13 +106,23 @@ def pairs_of(document: Document) -> Iterator[tuple[str, Any]]:
 
 def attribute_name(label: str) -> str:
     """The attribute that a key or a column's header names: an internal or a display name, else the text itself."""
-    return label if label in attribute_types() else attribute_of_header().get(label.strip().lower(), label)
+    return (
+        label
+        if label in attribute_types()
+        else attribute_of_header().get(label[:_LONGEST_LABEL].strip().lower(), label)
+    )
 
 
 def _gathered(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
     """The attributes that have a value; one that is named several times has a list."""
     attributes: dict[str, object] = {}
-    for name, value in pairs:
+    known = attribute_types()
+    for label, value in pairs:
+        name = label if label in known else attribute_name(label)
+        if name not in attributes and type(value) is str:
+            if value:
+                attributes[name] = value
+            continue
         for item in flatten(value) if isinstance(value, list) else (value,):
             if item is None or item == "":
                 continue
@@ -153,13 +167,18 @@ def _event(attributes: dict[str, object], header: Header, now: int) -> FoundEven
 
 def _read_dates(attributes: dict[str, object], now: int) -> dict[str, str]:
     """Give the dates the form that every date of a document has, and return those that could be read."""
-    types = attribute_types()
     read: dict[str, str] = {}
-    for name, value in attributes.items():
-        if types.get(name) is FieldType.DATE and (moment := parse_moment(value, now)) is not None:
+    dates = _dates()
+    for name in [name for name in attributes if name in dates]:
+        if (moment := parse_moment(attributes[name], now)) is not None:
             read[name] = format_instant(moment)
     attributes.update(read)
     return read
+
+
+@cache
+def _dates() -> frozenset[str]:
+    return frozenset(name for name, kind in attribute_types().items() if kind is FieldType.DATE)
 
 
 def _time(dates: Mapping[str, str], header: Header) -> str | None:

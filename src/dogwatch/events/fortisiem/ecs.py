@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from dogwatch.base.time import format_instant
+from dogwatch.base.time import MILLISECOND, format_instant
 from dogwatch.events.batch import Document
 from dogwatch.schema.coerce import Missing, coerce
 from dogwatch.schema.field import FieldType, Scalar
@@ -22,7 +22,6 @@ Pair = tuple[str, Sequence[object]]
 """A field and the values that it is to have."""
 
 _FILE_ATTRIBUTES = ("fileName", "filePath", "targetOsObjName")
-_NANOS_PER_MILLI = 1_000_000
 _EXTERNAL, _FLOW = 0, 4
 """The ``phEventCategory`` of what devices send and of flows; the others are FortiSIEM's own events."""
 
@@ -53,14 +52,14 @@ def to_ecs(attributes: Attributes) -> Document:
     if "event.category" not in fields and _is_connection(attributes):
         _set(fields, _CONNECTION)
     writers = _writers()
-    for writer in sorted([writers[name] for name in attributes if name in writers], key=_rank):
+    for writer in _in_order(tuple([name for name in attributes if name in writers])):
         value = attributes[writer.name]
         if value is None or value == "":
             continue
         if writer.write is None and not isinstance(value, list):
             # Most rows are as simple as this, and need not go the long way.
             path = writer.ecs[0]
-            if path not in fields and (written := _written(path, value)) is not None:
+            if path not in fields and (written := _written(writer.kind, value)) is not None:
                 fields[path] = written
         else:
             write = writer.write or _same
@@ -72,12 +71,13 @@ def to_ecs(attributes: Attributes) -> Document:
 class _Writer:
     """One row of the mapping, ready to write; of two for one field the one of the lower rank does.
 
-    ``write`` is ``None`` where the value goes into the first field as it is.
+    ``kind`` is the type of the first field; ``write`` is ``None`` where the value goes there as it is.
     """
 
     name: str
     rank: int
     ecs: tuple[str, ...]
+    kind: FieldType
     write: Callable[[Sequence[object], tuple[str, ...], Attributes], Iterator[Pair]] | None
 
 
@@ -95,7 +95,8 @@ def _set(fields: dict[str, Any], pairs: Sequence[Pair] | Iterator[Pair]) -> None
     for path, values in pairs:
         if path in fields:
             continue
-        written = [text for value in values if (text := _written(path, value)) is not None]
+        kind = _type_of(path)
+        written = [text for value in values if (text := _written(kind, value)) is not None]
         if written:
             fields[path] = written if len(written) > 1 or path in _ALWAYS_LISTS else written[0]
 
@@ -103,8 +104,7 @@ def _set(fields: dict[str, Any], pairs: Sequence[Pair] | Iterator[Pair]) -> None
 _ALWAYS_LISTS = frozenset({"event.category", "event.type", "process.args", "process.parent.args"})
 
 
-def _written(path: str, value: object) -> Scalar | None:
-    kind = _type_of(path)
+def _written(kind: FieldType, value: object) -> Scalar | None:
     if kind is FieldType.KEYWORD and type(value) is str:
         return value or None
     scalar = coerce(value, kind)
@@ -144,14 +144,23 @@ def _arguments(values: Sequence[object], ecs: tuple[str, ...], attributes: Attri
         return
     first = name[0] if isinstance(name, list) else name
     parameters = [part for value in values for part in str(value).split(" ")]
-    yield ecs[0], [first, *parameters]
+    words = [first, *parameters]
+    yield ecs[0], words
+    yield f"{ecs[0]}_count", [_length(words)]
     yield "process.command_line", [" ".join([str(first), *map(str, values)])]
 
 
 def _command_line(values: Sequence[object], ecs: tuple[str, ...], _: Attributes) -> Iterator[Pair]:
     line, args = ecs
+    words = str(values[0]).split()
     yield line, values
-    yield args, str(values[0]).split()
+    yield args, words
+    yield f"{args}_count", [_length(words)]
+
+
+def _length(words: Sequence[object]) -> int:
+    """How many of the words are written: empty ones are not."""
+    return sum(word != "" for word in words)
 
 
 def _hash(values: Sequence[object], ecs: tuple[str, ...], attributes: Attributes) -> Iterator[Pair]:
@@ -168,7 +177,7 @@ def _ip_protocol(values: Sequence[object], ecs: tuple[str, ...], _: Attributes) 
 
 def _milliseconds(values: Sequence[object], ecs: tuple[str, ...], _: Attributes) -> Iterator[Pair]:
     numbers = [each for value in values if isinstance(each := coerce(value, FieldType.LONG), int)]
-    yield ecs[0], [each * _NANOS_PER_MILLI for each in numbers]
+    yield ecs[0], [each * MILLISECOND for each in numbers]
 
 
 def _permitted(values: Sequence[object], ecs: tuple[str, ...], _: Attributes) -> Iterator[Pair]:
@@ -199,14 +208,16 @@ _WRITES = {
 @cache
 def _writers() -> Mapping[str, _Writer]:
     return {
-        row.name: _Writer(row.name, rank, row.ecs, _WRITES.get(row.transform))
+        row.name: _Writer(row.name, rank, row.ecs, _type_of(row.ecs[0]), _WRITES.get(row.transform))
         for rank, row in enumerate(mapped_attributes().values())
         if row.direction is not Direction.FROM_ECS and row.transform != "event_type"
     }
 
 
-def _rank(writer: _Writer) -> int:
-    return writer.rank
+@lru_cache(maxsize=4096)
+def _in_order(names: tuple[str, ...]) -> tuple[_Writer, ...]:
+    """The rows of attributes by their rank; events of one kind have the same ones."""
+    return tuple(sorted([_writers()[name] for name in names], key=lambda writer: writer.rank))
 
 
 @cache
@@ -219,17 +230,21 @@ def _type_of(path: str) -> FieldType:
     return Schema.ecs().type_of(path) or FieldType.KEYWORD
 
 
-@cache
-def _split(path: str) -> tuple[str, ...]:
-    return tuple(path.split("."))
+@lru_cache(maxsize=4096)
+def _places(paths: tuple[str, ...]) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """The objects that hold each path's value, and its name there."""
+    split = (path.split(".") for path in paths)
+    return tuple((tuple(holders), last) for *holders, last in split)
 
 
 def _nested(fields: Mapping[str, Any]) -> Document:
     document: Document = {}
-    for path, value in fields.items():
-        *holders, last = _split(path)
+    for (holders, last), value in zip(_places(tuple(fields)), fields.values(), strict=True):
         place = document
         for holder in holders:
-            place = place.setdefault(holder, {})
+            inner = place.get(holder)
+            if inner is None:
+                inner = place[holder] = {}
+            place = inner
         place[last] = value
     return document

@@ -14,6 +14,9 @@ from functools import lru_cache
 
 from dogwatch.events.fortisiem.header import Header, read_header
 
+_LONGEST_HEADER = 1 << 16
+"""Characters among which the event type must stand."""
+
 _LONGEST_TYPE = 256
 _LONGEST_KEY = 128
 _MOST_BLANKS = 16
@@ -63,7 +66,7 @@ def parse_line(text: str, now: int) -> FortisiemLine | None:
 def _event_type(text: str) -> tuple[int, str, int] | None:
     """Where the event type's bracket stands, the event type, and where the attributes begin."""
     last = len(text.rstrip(_BLANKS))
-    end = text.find("]")
+    end = text.find("]", 0, _LONGEST_HEADER)
     while end >= 0:
         body = _behind_blanks(text, end + 1)
         colon = text.startswith(":", body)
@@ -76,7 +79,7 @@ def _event_type(text: str) -> tuple[int, str, int] | None:
             name = text[start + 1 : end].strip(_BLANKS)
             if start >= 0 and _is_type(name) and not (bare and name.isdecimal()):
                 return start, name, body
-        end = text.find("]", end + 1)
+        end = text.find("]", end + 1, _LONGEST_HEADER)
     return None
 
 
@@ -115,7 +118,7 @@ def _key(text: str, start: int) -> tuple[str, int] | None:
 
 
 def _pairs(text: str, start: int) -> Pairs:
-    body = text[start:].rstrip(_BLANKS).removesuffix(",")
+    body = text[start:].rstrip(_BLANKS).removesuffix(",").rstrip(_BLANKS)
     if not any(mark in body for mark in _ODD):
         return _plain_pairs(body)
     pairs: Pairs = []
@@ -154,7 +157,7 @@ def _value(text: str, start: int) -> tuple[str, tuple[str, int] | None]:
     if text.startswith('"', opening):
         end = _closing_quote(text, opening + 1)
         following = _separated(text, _behind_blanks(text, end + 1))
-        if end >= 0 and (following is not None or not text[end + 1 :].strip(_BLANKS)):
+        if end >= 0 and (following is not None or end + 1 == len(text)):
             return text[opening + 1 : end].replace('\\"', '"'), following
     end = text.find(",", start)
     while end >= 0:

@@ -17,8 +17,8 @@ _MONTHS = {
 }
 _DAYS = frozenset({"mon", "tue", "wed", "thu", "fri", "sat", "sun"})
 _LONG_MONTHS = frozenset(
-    ("january", "february", "march", "april", "june", "july", "august")
-    + ("september", "october", "november", "december")
+    {"january", "february", "march", "april", "june", "july"}
+    | {"august", "september", "october", "november", "december"}
 )
 _ZONES = {
     "utc": 0,

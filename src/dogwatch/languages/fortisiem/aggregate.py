@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dogwatch.base.diagnostic import Span
+from dogwatch.base.time import MILLISECOND
 from dogwatch.languages.fortisiem import ast
 from dogwatch.languages.fortisiem.ast import Attribute, Expression, FunctionCall, Group
 from dogwatch.languages.fortisiem.attributes import attribute_path
@@ -18,6 +19,7 @@ from dogwatch.languages.fortisiem.measures import (
     measure_named,
     suggest_measure,
 )
+from dogwatch.languages.fortisiem.operators import ORDERS
 from dogwatch.languages.fortisiem.reading import Constant, Reading, shown
 from dogwatch.logic.pattern import (
     Aggregate,
@@ -36,8 +38,6 @@ from dogwatch.logic.pattern import (
 from dogwatch.logic.predicate import Field, Order
 from dogwatch.schema.field import FieldType
 
-_ORDERS = {"=": Order.EQ, "!=": Order.EQ, "<": Order.LT, "<=": Order.LE, ">": Order.GT, ">=": Order.GE}
-
 _OF_ANY_TYPE = frozenset({AggregateFunction.FIRST, AggregateFunction.LAST, AggregateFunction.MODE})
 """What gives back one of the values, of whatever type they are."""
 
@@ -50,8 +50,7 @@ _OF_DATES = _OF_ANY_TYPE | {
 }
 """What gives an instant where the values are instants."""
 
-_NANOS_PER_MILLI = 1_000_000
-_MILLIS = Number(_NANOS_PER_MILLI)
+_MILLIS = Number(MILLISECOND)
 
 AT_LEAST_ONE = AggregateCompare(Order.GE, Aggregate(AggregateFunction.COUNT), Number(1))
 """The constraint of a subpattern that states none."""
@@ -151,7 +150,7 @@ class AggregateLowering:
             message = f"{op} needs numbers, and {self._written(left)} is a text"
             self.reading.error("fortisiem-type", message, span, "texts are compared with = and !=")
             return AT_LEAST_ONE
-        return AggregateCompare(_ORDERS[op], one, other, negated=negated is not (op == "!="))
+        return AggregateCompare(ORDERS[op], one, other, negated=negated is not (op == "!="))
 
     def _like(
         self, value: AggregateExpression, node: Expression, other: AggregateExpression, of: Expression
@@ -166,7 +165,7 @@ class AggregateLowering:
             case str():
                 return Text(found)
             case int() if kind is FieldType.DATE:
-                return Number(found // _NANOS_PER_MILLI)
+                return Number(found // MILLISECOND)
             case int() | float():
                 return Number(found)
             case None:

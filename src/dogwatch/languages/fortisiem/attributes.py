@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-from collections.abc import Mapping
-from functools import cache
-from importlib import resources
 
-from dogwatch.schema.fortisiem import FORTISIEM_PREFIX, attribute_types
+from dogwatch.schema.fortisiem import FORTISIEM_PREFIX, attribute_of_header, attribute_types
 
 RAW_MESSAGE = "rawEventMsg"
 """The attribute that holds the event as it was received; CONTAIN looks only where its words begin."""
 
 _LONGEST_SUGGESTED = 64
 _LENGTHS_APART = 3
-_LIKENESS = 0.75
+_LIKENESS = 0.82
+_SHORTEST_BEGINNING = 5
+"""Characters of a name that is taken for the beginning of another."""
 
 
 def attribute_path(name: str) -> str:
@@ -25,7 +23,7 @@ def attribute_path(name: str) -> str:
 
 def attribute_displayed(name: str) -> str | None:
     """The attribute that the product's screens show under a name such as ``Source IP``, in any letter case."""
-    return _displayed().get(name.lower())
+    return attribute_of_header().get(name.lower())
 
 
 def suggest_attribute(name: str) -> str | None:
@@ -35,6 +33,13 @@ def suggest_attribute(name: str) -> str | None:
     if (shown := attribute_displayed(name)) is not None:
         return shown
     folded = name.lower()
+    unspaced = folded.replace("_", "")
+    for header, attribute in attribute_of_header().items():
+        if header.replace(" ", "") == unspaced:
+            return attribute
+    longer = [known for known in attribute_types() if known.lower().startswith(folded)]
+    if longer and len(name) >= _SHORTEST_BEGINNING:
+        return min(longer, key=len)
     begin, end = folded[:2], folded[-2:]
     # Measuring likeness is slow, and a mistyped name still begins or ends as the right one does.
     alike = {
@@ -45,13 +50,3 @@ def suggest_attribute(name: str) -> str | None:
     }
     close = difflib.get_close_matches(folded, alike, 1, _LIKENESS)
     return alike[close[0]] if close else None
-
-
-@cache
-def _displayed() -> Mapping[str, str]:
-    """From the names that the product's screens show, in lower case, to internal names; of several the first."""
-    table = resources.files("dogwatch.schema").joinpath("fortisiem_attributes.csv").read_text(encoding="utf-8")
-    shown: dict[str, str] = {}
-    for row in csv.DictReader(table.splitlines()):
-        shown.setdefault(row["display_name"].lower(), row["name"])
-    return shown

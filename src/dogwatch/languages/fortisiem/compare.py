@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 
 from dogwatch.base.text import Fold
@@ -11,6 +12,7 @@ from dogwatch.languages.fortisiem.attributes import attribute_displayed
 from dogwatch.languages.fortisiem.dates import note_instant
 from dogwatch.languages.fortisiem.membership import all_addresses, equal_to_any, holds_addresses, in_group
 from dogwatch.languages.fortisiem.operand import Operands, literal
+from dogwatch.languages.fortisiem.operators import ORDERS, mirrored
 from dogwatch.languages.fortisiem.reading import KINDS, Constant, Reading
 from dogwatch.logic import predicate as logic
 from dogwatch.logic.predicate import (
@@ -27,9 +29,6 @@ from dogwatch.logic.predicate import (
     disjunction,
 )
 from dogwatch.schema.field import FieldType
-
-_ORDERS = {"=": Order.EQ, "!=": Order.EQ, "<": Order.LT, "<=": Order.LE, ">": Order.GT, ">=": Order.GE}
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +60,13 @@ class Comparisons:
         """``=``, ``!=`` (as ``=``), ``<``, ``<=``, ``>``, ``>=``."""
         left, op, right = node.left, node.op, node.right
         if isinstance(left, Constant):
-            left, op, right = right, _MIRRORED.get(op, op), left
+            left, op, right = right, mirrored(op), left
         if isinstance(left, Constant):
             if not self.in_branch:
                 self._two_constants(node)
                 return NEVER
             if isinstance(right, Number):
-                left, op, right = right, _MIRRORED.get(op, op), left
+                left, op, right = right, mirrored(op), left
         if isinstance(right, Constant):
             return self._against(left, op, right)
         return self._between_operands(left, op, right, node)
@@ -111,7 +110,8 @@ class Comparisons:
             return NEVER
         if isinstance(low, Literal) and isinstance(high, Literal):
             if _is_empty(low, high):
-                self.reading.never("the low end is above the high end, so this never holds", node.span)
+                always = "always" if node.negated else "never"
+                self.reading.never(f"the low end is above the high end, so this {always} holds", node.span)
             if isinstance(operand, Field):
                 return self.asked(Between(operand, low, high))
         ends_held = (Compare(Order.GE, operand, low), Compare(Order.LE, operand, high))
@@ -134,7 +134,7 @@ class Comparisons:
         if one is None or other is None:
             return NEVER
         fold = self.fold if one_kind is FieldType.KEYWORD else Fold.NONE
-        return self.asked(Compare(_ORDERS[op], one, other, fold))
+        return self.asked(Compare(ORDERS[op], one, other, fold))
 
     def _against(self, node: Expression, op: str, constant: Constant) -> Predicate:
         ordered = op not in ("=", "!=")
@@ -153,7 +153,7 @@ class Comparisons:
             self._note_blank(constant, op)
             return self._any_of(equal_to_any(operand, kind, (constant,), self._fold(kind), self.reading, node))
         value = self.reading.scalar(constant, kind, node)
-        return NEVER if value is None else self.asked(Compare(_ORDERS[op], operand, literal(value, kind)))
+        return NEVER if value is None else self.asked(Compare(ORDERS[op], operand, literal(value, kind)))
 
     def _kind_of_items(self, constants: tuple[Constant, ...], groups: list[Group]) -> FieldType:
         """How to read an attribute of no known type: as addresses if all are, else as text, numbers included."""
@@ -243,5 +243,8 @@ def _is_empty(low: Literal, high: Literal) -> bool:
     match (low.value, high.value):
         case (int() | float() as lower, int() | float() as upper):
             return lower > upper
+        case (str() as lowest, str() as highest):
+            one, other = ipaddress.ip_address(lowest), ipaddress.ip_address(highest)
+            return one.version == other.version and int(one) > int(other)
         case _:
             return False

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity, Span
+from dogwatch.base.message import nearest
 from dogwatch.languages.fortisiem.aggregate import AggregateLowering
 from dogwatch.languages.fortisiem.attributes import attribute_path
 from dogwatch.languages.fortisiem.joins import Join, Named, Side, parse_joins
+from dogwatch.languages.fortisiem.operators import ORDERS, mirrored
 from dogwatch.languages.fortisiem.parser import parse_value
 from dogwatch.languages.fortisiem.reading import Reading, Report
 from dogwatch.languages.fortisiem.relation import relation_named, relation_tree
 from dogwatch.languages.source import check_text
-from dogwatch.logic.correlation import (
+from dogwatch.logic.pattern import AggregateExpression, AggregatePattern
+from dogwatch.logic.predicate import Field
+from dogwatch.logic.relation import (
     Fixed,
     JoinCompare,
     PartValue,
@@ -24,15 +27,10 @@ from dogwatch.logic.correlation import (
     RelationTree,
     parts_of,
 )
-from dogwatch.logic.pattern import AggregateExpression, AggregatePattern
-from dogwatch.logic.predicate import Field, Order
 from dogwatch.schema.field import FieldType
 
 MAX_SUBPATTERNS = 32
 """Subpatterns of one clause."""
-
-_ORDERS = {"=": Order.EQ, "!=": Order.EQ, "<": Order.LT, "<=": Order.LE, ">": Order.GT, ">=": Order.GE}
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def lower_relations(
@@ -105,7 +103,7 @@ class _Joins:
     def join(self, join: Join) -> JoinCompare | None:
         left, op, right = join.left, join.op, join.right
         if not isinstance(left, Named):
-            left, op, right = right, _MIRRORED.get(op, op), left
+            left, op, right = right, mirrored(op), left
         if not isinstance(left, Named):
             self.reading.error("fortisiem-join", "this compares two constants", join.span)
             return None
@@ -113,7 +111,7 @@ class _Joins:
         other = self._side(right, one)
         if one is None or other is None:
             return None
-        return JoinCompare(_ORDERS[op], one, other, negated=op == "!=")
+        return JoinCompare(ORDERS[op], one, other, negated=op == "!=")
 
     def _side(self, side: Side, other: PartValue | None) -> PartValue | Fixed | None:
         if isinstance(side, Named):
@@ -183,9 +181,8 @@ def _shown_value(lowering: AggregateLowering, span: Span) -> AggregateExpression
 
 
 def _suggestion(name: str, known: Sequence[str]) -> str | None:
-    folded = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(name[:64].lower(), folded, 1)
-    return f"did you mean `{folded[close[0]]}`?" if close else None
+    meant = nearest(name, known)
+    return f"did you mean `{meant}`?" if meant else None
 
 
 def _note_unjoined(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dogwatch.base.time import format_instant, parse_instant
+from dogwatch.base.time import MILLISECOND, format_instant, parse_instant
 from dogwatch.languages.fortisiem.ast import Address, Number, Text
 from dogwatch.languages.fortisiem.reading import Constant, Reading
 
@@ -10,7 +10,6 @@ _CODE = "fortisiem-date"
 _FIRST_CREDIBLE = 100_000_000_000
 """Milliseconds of March 1973: a smaller number is more likely to mean seconds."""
 
-_NANOS_PER_MILLI = 1_000_000
 _ZONE_MARKS = frozenset("Zz+")
 
 
@@ -30,7 +29,7 @@ def note_instant(constant: Constant, op: str, reading: Reading) -> None:
 
 
 def _note_small(millis: int, constant: Constant, reading: Reading) -> None:
-    read = format_instant(millis * _NANOS_PER_MILLI)
+    read = format_instant(millis * MILLISECOND)
     message = f"a date counts milliseconds since 1970, so this is {read}"
     reading.note(_CODE, message, constant.span, "multiply seconds by 1000")
 

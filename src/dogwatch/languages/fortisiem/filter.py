@@ -43,8 +43,6 @@ MAX_BRANCHES = 64
 MAX_WRITTEN_OUT = 5_000
 """Comparisons that an ``IF`` may stand for, written out."""
 
-_ORDERS = {"=": Order.EQ, "!=": Order.EQ, "<": Order.LT, "<=": Order.LE, ">": Order.GT, ">=": Order.GE}
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
 
 
@@ -118,7 +116,11 @@ class FilterLowering:
         asked = replace(self, in_branch=False).predicate(condition)
         branch = replace(self, in_branch=True)
         one, other = (branch.predicate(with_value(node, call, value)) for value in values)
-        written = disjunction([conjunction([asked, one]), conjunction([logic.Not(asked), other])])
+        # The last part is unknown where the condition is, and else false: without it the negation could be true.
+        refused = logic.Not(asked)
+        written = disjunction(
+            [conjunction([asked, one]), conjunction([refused, other]), conjunction([asked, refused])]
+        )
         if _is_large(written):
             message = f"written out, this IF stands for more than {MAX_WRITTEN_OUT:,} comparisons"
             self.reading.error("fortisiem-unsupported", message, call.span)
@@ -154,7 +156,7 @@ class FilterLowering:
             return self._comparisons.asked(
                 Contains(operand, text, self.fold, at_word_start and text[:1].isalnum())
             )
-        if isinstance(node.text, Attribute) and self.reading.known_type(node.text) is None:
+        if isinstance(node.text, Attribute) and not self.reading.is_defined(node.text):
             message = f"`{node.text.name}` is no attribute that FortiSIEM defines"
             self.reading.error("fortisiem-type", message, node.text.span, "put texts in double quotes")
             return NEVER

@@ -6,9 +6,9 @@ text or the value first.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
+from dogwatch.base.message import nearest
 from dogwatch.schema.field import FieldType
 
 TEXT, NUMBER, DATE = FieldType.KEYWORD, FieldType.DOUBLE, FieldType.DATE
@@ -89,8 +89,5 @@ def function_named(name: str) -> FilterFunction | None:
 
 def suggest_function(name: str) -> str | None:
     """The function that an unknown name was most likely meant to be."""
-    folded = name.upper()[:40]
     named = [function.name for function in ALL_FUNCTIONS] + [shape.partition("(")[0] for shape in SHAPES.values()]
-    known = {each.upper(): each for each in named}
-    close = difflib.get_close_matches(folded, known, 1, 0.6)
-    return _ELSEWHERE.get(folded) or (known[close[0]] if close else None)
+    return _ELSEWHERE.get(name.upper()) or nearest(name, named)

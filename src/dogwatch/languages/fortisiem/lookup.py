@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from dogwatch.base.message import nearest
 from dogwatch.languages.fortisiem.ast import Attribute, Condition, Expression, FunctionCall, Text
 from dogwatch.languages.fortisiem.functions import DEVICE_LIMIT, LOOKUP_GET, LOOKUP_HAS, SHAPES
 from dogwatch.languages.fortisiem.reading import Reading, shown
@@ -70,8 +70,8 @@ def column_of(call: FunctionCall, reading: Reading) -> Column | None:
     place = _place(table.columns, name)
     if place is not None:
         return _column(table, place)
-    close = difflib.get_close_matches(name[:64], table.columns, 1)
-    hint = f"did you mean `{close[0]}`?" if close else f"it has {', '.join(table.columns)}"
+    meant = nearest(name, table.columns)
+    hint = f"did you mean `{meant}`?" if meant else f"it has {', '.join(table.columns)}"
     message = f"the table `{table.name}` has no column `{shown(name)}`"
     reading.error("fortisiem-type", message, call.args[-1].span, hint)
     return None

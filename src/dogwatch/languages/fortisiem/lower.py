@@ -80,7 +80,7 @@ def lower_clause(
     parts = [_subpattern(text, window_seconds * SECOND, reading) for text in subpatterns]
     parts, joins = lower_joins(global_constraint, parts, relation, reading)
     if report.errors:
-        raise DogwatchError(report.errors)
+        raise DogwatchError((*report.errors, *report.notes))
     if relation is None:
         return Lowered(parts[0], tuple(report.notes))
     return Lowered(CompositePattern(tuple(parts), relation, joins, window_seconds * SECOND), tuple(report.notes))
@@ -99,7 +99,7 @@ def lower_filter(
     report = Report()
     predicate = _predicate(Reading(text, type_of, report, resources, options))
     if report.errors:
-        raise DogwatchError(report.errors)
+        raise DogwatchError((*report.errors, *report.notes))
     return predicate, tuple(report.notes)
 
 

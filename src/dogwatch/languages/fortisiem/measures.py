@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
+from dogwatch.base.message import nearest
 from dogwatch.logic.pattern import AggregateFunction, Statistic
 
 
@@ -68,11 +68,4 @@ def is_measure(name: str) -> bool:
 
 def suggest_measure(name: str) -> str | None:
     """The aggregate that an unknown name was most likely meant to be."""
-    folded = name.upper()[:40]
-    known = {
-        **{each.name.upper(): each.name for each in _ALL},
-        "STAT_AVG": "STAT_AVG",
-        "STAT_STDDEV": "STAT_STDDEV",
-    }
-    close = difflib.get_close_matches(folded, known, 1, 0.6)
-    return _ELSEWHERE.get(folded) or (known[close[0]] if close else None)
+    return _ELSEWHERE.get(name.upper()) or nearest(name, [*(each.name for each in _ALL), *STATISTICS])

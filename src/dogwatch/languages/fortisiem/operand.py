@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dogwatch.base.text import Fold
+from dogwatch.base.time import MILLISECOND
 from dogwatch.languages.fortisiem import ast
 from dogwatch.languages.fortisiem.ast import Address, Attribute, Expression, FunctionCall, Number, Text
 from dogwatch.languages.fortisiem.functions import (
@@ -25,7 +26,6 @@ from dogwatch.logic import predicate as logic
 from dogwatch.logic.predicate import Call, Field, Literal, Mapped
 from dogwatch.schema.field import FieldType, Scalar
 
-_NANOS_PER_MILLI = 1_000_000
 _ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 
 
@@ -77,7 +77,7 @@ class Operands:
             case ast.Arithmetic(op=op, left=left, right=right):
                 one, other = self.value(left, FieldType.DOUBLE), self.value(right, FieldType.DOUBLE)
                 self._note_zero(node)
-                # Of integers the engine makes integers as EQL does: quotients without a fraction, no product above 2**63.
+                # Of integers the engine makes integers, as EQL does: no fraction, and nothing above 2**63.
                 one = _call("to_double", one) if op in "*/" else one
                 return self._fitting(_call(_ARITHMETIC[op], one, other), node, wanted)
             case ast.Negative(operand=operand):
@@ -264,7 +264,7 @@ def _in_millis(value: logic.Expression | None) -> logic.Expression | None:
     """A date as FortiSIEM counts it, the engine counts nanoseconds; any other value as it is."""
     if value is None or kind_of(value) is not FieldType.DATE:
         return value
-    return Call("divide", (value, Literal(_NANOS_PER_MILLI, FieldType.LONG)))
+    return Call("divide", (value, Literal(MILLISECOND, FieldType.LONG)))
 
 
 def _looked_up(

@@ -205,9 +205,7 @@ class _Parser:
         """The end of a range behind the bracket or comma at the current token: a bare value or an expression."""
         start = skip_blanks(self._source, self._token.span.end)
         word = bare_word_at(self._source, start)
-        if word is not None and (
-            is_number(word.text) or is_address(word.text) or parse_instant(word.text) is not None
-        ):
+        if word is not None and _is_plain(word.text):
             after = token_at(self._source, word.span.end)
             if after.kind is Kind.MARK and after.text in ",)":
                 self._counted(2)
@@ -438,6 +436,7 @@ class _Parser:
 
 
 def _is_plain(word: str) -> bool:
+    """Whether a bare word is a value, and no attribute."""
     return is_number(word) or is_address(word) or parse_instant(word) is not None
 
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity, Span
 from dogwatch.base.fieldpath import MAX_NAMES, is_too_deep
+from dogwatch.base.message import shortened
+from dogwatch.base.time import MILLISECOND
 from dogwatch.languages.fortisiem.ast import (
     Address,
     And,
@@ -33,7 +35,6 @@ _MOST_ERRORS = 20
 """Errors after which reading a hopeless text stops."""
 
 _MOST_SUGGESTIONS = 20
-_NANOS_PER_MILLI = 1_000_000
 
 Constant = Text | Number | Address
 """What a field can be compared with."""
@@ -69,7 +70,6 @@ class Report:
         unknown: The attributes that nobody defines.
         missing: What no file describes, by the warning's code and its name.
         branches: How many ``IF`` were written out.
-        met: All problems, for each to be kept once.
     """
 
     errors: list[Diagnostic] = field(default_factory=list)
@@ -77,7 +77,6 @@ class Report:
     unknown: set[str] = field(default_factory=set)
     missing: set[tuple[str, str]] = field(default_factory=set)
     branches: int = 0
-    met: set[Diagnostic] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,7 @@ class Reading:
         report: Where problems go.
         resources: What groups, tables, limits and profiles hold.
         options: The switches.
+        met: All problems of the text, for each to be kept once.
     """
 
     source: str
@@ -97,10 +97,15 @@ class Reading:
     report: Report
     resources: Resources = NO_RESOURCES
     options: FortisiemOptions = VENDOR
+    met: set[Diagnostic] = field(default_factory=set, compare=False)
 
     def of(self, source: str) -> Reading:
         """Another text of the same clause."""
-        return replace(self, source=source)
+        return replace(self, source=source, met=set())
+
+    def is_defined(self, attribute: Attribute) -> bool:
+        """Whether FortiSIEM defines an attribute, or the events have it."""
+        return attribute.name in attribute_types() or self.type_of(attribute_path(attribute.name)) is not None
 
     def known_type(self, attribute: Attribute, hint: str | None = None) -> FieldType | None:
         """The attribute's type; ``None``, with a warning, for one that FortiSIEM does not define.
@@ -149,7 +154,7 @@ class Reading:
             value = whole if exact else number
         elif kind is FieldType.DATE and isinstance(constant, Number):
             # Always milliseconds, where the general coercion takes four digits for a year.
-            value = coerce(int(constant.value * _NANOS_PER_MILLI), FieldType.LONG)
+            value = coerce(int(constant.value * MILLISECOND), FieldType.LONG)
         else:
             value = coerce(text, kind)
         if not isinstance(value, Missing):
@@ -173,9 +178,9 @@ class Reading:
 
     def missing(self, code: str, name: str, message: str, span: Span, hint: str) -> None:
         """Keep once that no file describes something: a warning, or an error if that is asked for."""
-        if (code, name) in self.report.missing:
+        if (code, name.lower()) in self.report.missing:
             return
-        self.report.missing.add((code, name))
+        self.report.missing.add((code, name.lower()))
         keep = self.error if Strictness.GROUPS in self.options else self.note
         keep(code, message, span, hint)
 
@@ -221,11 +226,11 @@ class Reading:
 
     def _keep(self, kept: list[Diagnostic], diagnostic: Diagnostic) -> None:
         """Add a problem that was not met before, as it is where a part of a text is read several times."""
-        if diagnostic not in self.report.met:
-            self.report.met.add(diagnostic)
+        if diagnostic not in self.met:
+            self.met.add(diagnostic)
             kept.append(diagnostic)
 
 
 def shown(text: str) -> str:
     """A text of the author's as messages show it."""
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+    return shortened(text, _LONGEST_SHOWN)

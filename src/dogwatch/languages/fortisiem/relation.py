@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dogwatch.logic.correlation import Part, Related, Relation, RelationTree
+from dogwatch.logic.relation import Part, Related, Relation, RelationTree
 
 _WORDS = {relation.value: relation for relation in Relation}
 

@@ -44,11 +44,9 @@ _FOREIGN = {
     "//": ("begins no comment: the language has none", "leave it out"),
     "/*": ("begins no comment: the language has none", "leave it out"),
     "#": ("begins no comment: the language has none", "leave it out"),
-    "“": ("is no quote of this language", 'put texts in straight quotes: "text"'),
-    "”": ("is no quote of this language", 'put texts in straight quotes: "text"'),
-    "‘": ("is no quote of this language", 'put texts in straight quotes: "text"'),
-    "’": ("is no quote of this language", 'put texts in straight quotes: "text"'),
-    "`": ("is no quote of this language", 'put texts in straight quotes: "text"'),
+    **dict.fromkeys(
+        "\u201c\u201d\u2018\u2019`", ("is no quote of this language", 'put texts in straight quotes: "text"')
+    ),
 }
 """What other languages and word processors write, what is wrong with it, and what to do instead."""
 

@@ -171,7 +171,7 @@ class _RuleReader(PartReader):
 
     def shown_attributes(self) -> tuple[str, ...]:
         display = self.node.child("TriggerEventDisplay")
-        return () if display is None else display.list_of("AttrList")
+        return () if display is None else tuple(name for name, _ in display.list_of("AttrList"))
 
     def threat(self, techniques: tuple[str, ...]) -> tuple[Threat, ...]:
         named = self.own.all("Tactic")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from dogwatch.base.diagnostic import Place, Steps
+from dogwatch.base.diagnostic import Place, Steps, place_within
 from dogwatch.rules.fortisiem_model import Extra, XmlElement
 
 OWN_NAMESPACE = "urn:dogwatch:rule:1"
@@ -14,8 +15,8 @@ OWN_NAMESPACE = "urn:dogwatch:rule:1"
 MAX_DEPTH = 32
 """Elements that may stand in one another within a rule."""
 
-LOGIC = frozenset({"SingleEvtConstr", "GroupEvtConstr", "GlobalConstr", "ClearConstr"})
-"""Elements whose text is in FortiSIEM's languages: the place of each character is known."""
+LOGIC = frozenset({"SingleEvtConstr", "GroupByAttr", "GroupEvtConstr", "GlobalConstr", "ClearConstr", "ArgList"})
+"""Elements whose text is in FortiSIEM's languages, or lists attributes: each character's place is known."""
 
 
 _KEEPS_ITSELF = frozenset({"IncidentDef", "PatternClause", "ClearCondition", "ClearIncidentDef"})
@@ -36,7 +37,7 @@ class Node:
         text: The text before its first child.
         children: The elements in it.
         tail: The text behind it.
-        parts: The parts of its text, if the file lists them instead of joining them by commas.
+        parts: The parts of its text with their places, if the file lists them instead of joining them by commas.
         namespace: Its namespace.
         text_place: Where its text begins, if that was looked for.
         text_steps: Where its text goes on after each escape.
@@ -49,7 +50,7 @@ class Node:
     text: str = ""
     children: list[Node] = field(default_factory=list)
     tail: str = ""
-    parts: tuple[str, ...] | None = None
+    parts: tuple[tuple[str, Place], ...] | None = None
     namespace: str = ""
     text_place: Place | None = None
     text_steps: Steps = ()
@@ -80,12 +81,27 @@ class Node:
         child = self.child(name)
         return "" if child is None else child.whole_text.strip()
 
-    def list_of(self, name: str) -> tuple[str, ...]:
-        """The parts of the text of its first child of that name, which commas part."""
+    def list_of(self, name: str) -> tuple[tuple[str, Place], ...]:
+        """The parts of the text of its first child of that name, which commas part, and where they begin."""
         child = self.child(name)
         if child is None:
             return ()
-        return tuple(parted(child.whole_text)) if child.parts is None else child.parts
+        if child.parts is not None:
+            return child.parts
+        return tuple(child.places_in(child.whole_text))
+
+    def places_in(self, text: str) -> Iterator[tuple[str, Place]]:
+        """The parts of its text, each with where it begins, or else where the element itself does."""
+        place, since = self.text_place, 0
+        for at, part in _parts(text):
+            if place is None:
+                yield part, self.place
+            elif self.text_steps:
+                yield part, place_within(text, at, place, self.text_steps)
+            else:
+                # From one part to the next, as there may be thousands.
+                place, since = place_within(text[since:at], at - since, place), at
+                yield part, place
 
     def rest(
         self,
@@ -134,10 +150,26 @@ class Node:
 
 def parted(text: str) -> Iterator[str]:
     """The parts between commas that stand in no parentheses: an aggregate may hold commas of its own."""
+    for _, part in _parts(text):
+        yield part
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    start = 0
+    for whole in _between_commas(text):
+        if part := whole.strip():
+            yield start + len(whole) - len(whole.lstrip()), part
+        start += len(whole) + 1
+
+
+def _between_commas(text: str) -> Iterator[str]:
+    if "(" not in text:
+        yield from text.split(",")
+        return
     depth, start = 0, 0
-    for at, char in enumerate([*text, ","]):
-        depth = max(0, depth + (char == "(") - (char == ")"))
-        if char == "," and (depth == 0 or at == len(text)):
-            if part := text[start:at].strip():
-                yield part
-            start = at + 1
+    for mark in re.finditer("[(),]", text):
+        depth = max(0, depth + {"(": 1, ")": -1, ",": 0}[mark[0]])
+        if mark[0] == "," and depth == 0:
+            yield text[start : mark.start()]
+            start = mark.end()
+    yield text[start:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dogwatch.base.diagnostic import Diagnostic, Place, Severity, Steps
+from dogwatch.base.message import count_of
 from dogwatch.rules.fortisiem_model import (
     NOTHING_EXTRA,
     AttributeMapping,
@@ -20,6 +21,9 @@ from dogwatch.rules.fortisiem_model import (
 from dogwatch.rules.loaders.fortisiem_node import Node
 
 _DEFAULT_AGGREGATE = "COUNT(*) >= 1"
+
+_LARGEST = 999_999_999
+"""The largest whole number that is read."""
 
 
 class PartReader:
@@ -43,7 +47,7 @@ class PartReader:
         return IncidentDefinition(
             definition.attributes.get("eventType", "").strip(),
             self.number(definition, "severity", low=0, high=10),
-            tuple(self._mapping(definition)),
+            tuple(self._mapping(definition, rule)),
             definition.rest(("eventType", "severity"), ("ArgList",), read=self.read),
         )
 
@@ -60,7 +64,7 @@ class PartReader:
         elif len(operators) != len(subpatterns) - 1:
             self.error(
                 "fortisiem-operators",
-                f"{_counted(len(subpatterns), 'subpattern')} need {_counted(len(subpatterns) - 1, 'operator')}, "
+                f"{count_of(len(subpatterns), 'subpattern')} need {count_of(len(subpatterns) - 1, 'operator')}, "
                 f"not {len(operators)}",
                 node,
                 hint="one stands between each two subpatterns: AND, OR, AND_NOT, FOLLOWED_BY or NOT_FOLLOWED_BY",
@@ -70,6 +74,7 @@ class PartReader:
             subpatterns,
             operators,
             *_constraint(node.child("GlobalConstr")),
+            node.place,
             node.rest(("window",), ("GlobalConstr",), ("SubPattern", "Operator"), self.read),
         )
 
@@ -78,17 +83,18 @@ class PartReader:
     ) -> None:
         """Report attributes that are taken from no subpattern, and subpatterns of one name."""
         names = [subpattern.name for subpattern in subpatterns]
-        listed = definition and (definition.child("ArgList") or definition)
         repeated = next((name for at, name in enumerate(names) if name and name in names[:at]), None)
         if repeated is not None:
             self.error("fortisiem-subpattern-repeated", f"two subpatterns have the name `{repeated}`", definition)
         for each in mapping:
             if names and each.subpattern not in names:
-                self.error(
-                    "fortisiem-mapping",
-                    f"`{each.attribute}` is taken from `{each.subpattern}`, which is no subpattern here",
-                    listed,
-                    hint=f"subpatterns are {', '.join(names)}",
+                self.problems.append(
+                    Diagnostic(
+                        "fortisiem-mapping",
+                        f"`{each.attribute}` is taken from `{each.subpattern}`, which is no subpattern here",
+                        place=each.place,
+                        hint=f"subpatterns are {', '.join(names)}",
+                    )
                 )
 
     def clear(self, rule: Node) -> ClearCondition | None:
@@ -185,6 +191,8 @@ class PartReader:
         value = whole_number(text)
         if value is not None and value >= low and (high is None or value <= high):
             return value
+        if high is None and text.strip().isdecimal() and value is None:
+            high = _LARGEST
         bounds = f"from {low}" if high is None else f"from {low} to {high}"
         found = f"; found `{text.strip()}`" if text.strip() else ""
         self.problems.append(
@@ -196,22 +204,33 @@ class PartReader:
         )
         return low
 
-    def _mapping(self, definition: Node) -> Iterator[AttributeMapping]:
-        for entry in definition.list_of("ArgList"):
+    def _mapping(self, definition: Node, owner: Node) -> Iterator[AttributeMapping]:
+        clause = owner.child("PatternClause")
+        names = [] if clause is None else [_name_of(each) for each in clause.all("SubPattern")]
+        for entry, place in definition.list_of("ArgList"):
             attribute, equals, source = (part.strip() for part in entry.partition("="))
-            subpattern, dot, inner = (part.strip() for part in source.partition("."))
+            # A subpattern's name may hold points itself.
+            named = max((name for name in names if source.startswith(f"{name}.")), key=len, default="")
+            subpattern, dot, inner = (
+                (named, ".", source[len(named) + 1 :].strip())
+                if named
+                else (part.strip() for part in source.partition("."))
+            )
             if not (attribute and equals and subpattern and dot and inner):
-                self.error(
-                    "fortisiem-mapping",
-                    "an attribute of the incident is not of the form `attribute = SubPattern.attribute`",
-                    definition.child("ArgList"),
-                    shown=entry,
+                self.problems.append(
+                    Diagnostic(
+                        "fortisiem-mapping",
+                        "an attribute of an incident is written `attribute = SubPattern.attribute`; "
+                        f"found `{entry}`",
+                        place=place,
+                        hint="after the point stands an attribute by which the subpattern groups, or an aggregate",
+                    )
                 )
                 continue
-            yield AttributeMapping(attribute, subpattern, inner)
+            yield AttributeMapping(attribute, subpattern, inner, place)
 
     def _subpattern(self, node: Node) -> SubPattern:
-        name = (node.attributes.get("name") or node.attributes.get("displayName") or "").strip()
+        name = _name_of(node)
         called = f"subpattern `{name}`" if name else "this subpattern"
         if not name:
             self.error("rule-field-missing", "this subpattern has no `name`", node)
@@ -228,13 +247,15 @@ class PartReader:
                 node,
                 Severity.NOTICE,
                 "",
-                "write it into `GroupEvtConstr`",
+                "write it down if it is meant",
             )
         known = ("SingleEvtConstr", "GroupByAttr", "GroupEvtConstr")
+        grouping = node.list_of("GroupByAttr")
         return SubPattern(
             name=name,
             filter=condition,
-            group_by=node.list_of("GroupByAttr"),
+            group_by=tuple(name for name, _ in grouping),
+            group_places=tuple(place for _, place in grouping),
             aggregate=aggregate if has_aggregate else _DEFAULT_AGGREGATE,
             display_name=node.attributes.get("displayName", ""),
             filter_place=None if single is None else single.text_place,
@@ -258,7 +279,7 @@ class PartReader:
         name = "" if definition is None else definition.attributes.get("name", "").strip()
         if not name:
             self.error("rule-field-missing", "this clear condition has no `ClearIncidentDef` with a `name`", node)
-        mapping = () if definition is None else tuple(self._mapping(definition))
+        mapping = () if definition is None else tuple(self._mapping(definition, node))
         self.check_mapping(mapping, clause.subpatterns, definition or node)
         constraint, place, steps = _constraint(node.child("ClearConstr"))
         return PatternClear(
@@ -275,7 +296,11 @@ class PartReader:
 def whole_number(text: str) -> int | None:
     """A whole number of up to nine decimal digits, or ``None``."""
     digits = text.strip()
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= len(str(_LARGEST)) else None
+
+
+def _name_of(subpattern: Node) -> str:
+    return (subpattern.attributes.get("name") or subpattern.attributes.get("displayName") or "").strip()
 
 
 def _operators(clause: Node) -> Iterator[Node]:
@@ -305,7 +330,3 @@ def _constraint(node: Node | None) -> tuple[str, Place | None, Steps]:
 
 def _called(owner: Node) -> str:
     return "this clear condition" if owner.name == "ClearCondition" else "this rule"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

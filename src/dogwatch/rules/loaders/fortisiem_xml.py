@@ -27,6 +27,13 @@ MAX_ATTRIBUTES = 100
 """The most attributes of one element: lxml takes quadratic time to list them."""
 
 
+_FUNCTIONS = {
+    "xmlParseEntityRef": "an ampersand with",
+    "xmlParseCharRef": "a character reference with",
+}
+"""What libxml2 was reading, for the names with which its messages begin."""
+
+
 def load(text: str, file: str) -> Loaded:
     """The rules of one XML file, and a diagnostic for whatever could not be read.
 
@@ -140,23 +147,29 @@ def _node(element: etree._Element, places: XmlPlaces, depth: int) -> Node:
         raise DogwatchError(
             Diagnostic("fortisiem-element-limit", f"{many}, so this rule is left out", place=places.of(element))
         )
-    name = etree.QName(element)
-    text_place, steps = places.of_text(element) if name.localname in LOGIC else (None, ())
+    namespace, name = _names(element)
+    text_place, steps = places.of_text(element) if name in LOGIC else (None, ())
     return Node(
-        name.localname,
+        name,
         places.of(element),
-        {str(key): str(value) for key, value in element.attrib.items()},
+        {str(key): str(value) for key, value in element.attrib.items()} if element.attrib else {},
         str(element.text or ""),
         [_node(child, places, depth - 1) for child in element],
         str(element.tail or ""),
-        namespace=name.namespace or "",
+        namespace=namespace,
         text_place=text_place,
         text_steps=steps,
     )
 
 
 def _local_name(element: etree._Element) -> str:
-    return etree.QName(element).localname
+    return _names(element)[1]
+
+
+def _names(element: etree._Element) -> tuple[str, str]:
+    """Its namespace and its name."""
+    namespace, _, name = str(element.tag).rpartition("}")
+    return namespace.removeprefix("{"), name
 
 
 def _is_other_request(element: etree._Element) -> bool:
@@ -175,12 +188,21 @@ def _not_a_rule(root: etree._Element, places: XmlPlaces) -> Diagnostic:
 def _syntax(file: str, error: etree.XMLSyntaxError) -> Diagnostic:
     line, column = error.position
     message = (error.msg or "not well formed").partition(", line ")[0].strip()
-    # libxml2 ends a message on one of its limits with advice to whoever calls it.
+    # libxml2 ends a message on one of its limits with advice to whoever calls it, and begins others with its
+    # own function's name.
     for advice in (", use XML_PARSE_HUGE", ", try XML_PARSE_HUGE"):
         message = message.partition(advice)[0]
+    function, colon, rest = message.partition(": ")
+    hint = "the file must be one whole XML document; `xmllint --noout` shows where it breaks"
+    if "EntityRef" in function or message.startswith("Entity "):
+        hint = "write `&amp;` for an ampersand and `&lt;` for a less-than sign, or put the text into CDATA"
+    if colon and function.startswith("xmlParse"):
+        message = f"{_FUNCTIONS.get(function, 'there is')} {rest}"
+    if not message[:2].isupper():
+        message = f"{message[:1].lower()}{message[1:]}"
     return Diagnostic(
         "xml-syntax",
-        f"this file is not XML: {message[:1].lower()}{message[1:]}",
+        f"this file is not XML: {message}",
         place=Place(file, line or None, column or None),
-        hint="the file must be one whole XML document; `xmllint --noout` shows where it breaks",
+        hint=hint,
     )

@@ -168,7 +168,7 @@ def _arguments(table: Table) -> Node:
     for entry, at in entries:
         if list(parted(entry)) != [entry.strip()]:
             table.error("fortisiem-mapping", f"`{entry}` is not one attribute and its source", at)
-    return Node("ArgList", place, parts=tuple(entry for entry, _ in entries))
+    return Node("ArgList", place, parts=tuple(entries))
 
 
 def _clause(table: Table) -> Node:
@@ -332,11 +332,11 @@ def _text_node(table: Table, key: str, name: str = "") -> Node:
 
 def _list_node(table: Table, key: str, name: str) -> Node:
     texts = table.texts(key) or ()
-    parts: list[str] = []
+    parts: list[tuple[str, Place]] = []
     for each in texts:
         if len(texts) > 1 and list(parted(each.text)) != [each.text.strip()]:
             table.error("rule-field-type", f"`{each.text}` in `{key}` is not one name", each.place, _COMMAS)
-        parts += parted(each.text)
+        parts += ((part, each.place) for part in parted(each.text))
     place = texts[0].place if texts else table.place
     return Node(name, place, parts=tuple(parts))
 

@@ -52,6 +52,10 @@ class XmlPlaces:
         at = self._tags[element][1]
         if self._text[at - 2] == "/":
             return None, ()
+        end = self._text.find("<", at)
+        if self._text.startswith("</", end) and self._text.find("&", at, end) < 0:
+            # Most texts hold nothing that is written otherwise.
+            return self._at(at), ()
         places = [(0, self._at(at))]
         length = depth = 0
         while len(places) < _MOST_STEPS and (piece := _PIECE.match(self._text, at)) is not None:

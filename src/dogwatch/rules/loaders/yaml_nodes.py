@@ -30,9 +30,9 @@ _ESCAPED = {"x": 4, "u": 6, "U": 10}
 """Letter behind a backslash -> characters of the whole escape; any other makes two."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class YamlText:
-    """A scalar.
+    """A scalar. A file may have a million, so it is not frozen: that would take three times as long to make.
 
     Attributes:
         text: It, as written, quotes and escapes resolved.
@@ -186,7 +186,8 @@ class _Reader:
                 self.anchors = {}
                 return None
             case yaml.ScalarEvent():
-                self.refuse_tag(event, event.tag)
+                if event.tag is not None:
+                    self.refuse_tag(event, event.tag)
                 return self.put(self.scalar(event), event.anchor)
             case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
                 self.refuse_tag(event, event.tag)
@@ -221,7 +222,7 @@ class _Reader:
         return None
 
     def size_checked(self, size: int, place: Place) -> None:
-        if max(size, self.values) > self.most:
+        if size > self.most or self.values > self.most:
             raise self.limit(place, f"this file holds more than {self.most:,} values, aliases counted as used")
 
     def aliased(self, event: yaml.AliasEvent) -> YamlValue:
@@ -261,10 +262,10 @@ class _Reader:
             return YamlText(event.value, place, *self.block(event.value, line), is_plain=False)
         if event.style == ">":
             return YamlText(event.value, place, Place(self.file, line + 1), is_plain=False)
-        begin, end = Place(self.file, line, column + 1), self.place(event.end_mark)
-        if end.line != line or line > len(self.lines):
+        begin, end = Place(self.file, line, column + 1), event.end_mark
+        if end is None or end.line + 1 != line or line > len(self.lines):
             return YamlText(event.value, place, begin, is_plain=False)
-        raw = self.lines[line - 1][column : (end.column or 1) - 2]
+        raw = self.lines[line - 1][column : end.column - 1]
         return YamlText(event.value, place, begin, self.escapes(raw, event.style, begin), is_plain=False)
 
     def block(self, text: str, first: int) -> tuple[Place, Steps]:

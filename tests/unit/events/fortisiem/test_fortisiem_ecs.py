@@ -120,6 +120,19 @@ def test_each_event_type_is_recognised_by_its_own_words(row: EventTypeRow) -> No
         ({"category": "process", "type": "start"}, {}, ["LINUX_PROCESS_EXEC"]),
         ({"category": "process", "type": "start"}, {"host.os.type": "windows"}, []),
         ({"category": "process", "type": "start"}, {"host.os.platform": "linux"}, ["LINUX_PROCESS_EXEC"]),
+        ({"category": "process", "type": "start"}, {"host.os.platform": "ubuntu"}, ["LINUX_PROCESS_EXEC"]),
+        ({"category": "process", "type": "start"}, {"host.os.platform": "darwin"}, []),
+        ({"category": "process", "type": "start"}, {"host.os.family": "windows"}, []),
+        ({"category": "process", "type": "start"}, {"host.os.name": "Windows Server 2022"}, []),
+        ({"category": "process", "type": "start", "action": "fork"}, {}, []),
+        ({"category": "process", "type": ["start"], "action": ["fork", "exec"]}, {}, ["LINUX_PROCESS_EXEC"]),
+        ({"category": "process", "type": "start", "action": "executed", "outcome": "failure"}, {}, []),
+        ({"category": "file", "type": "deletion", "outcome": "failure"}, {}, []),
+        (
+            {"category": "file", "type": "change", "action": ["updated", "attributes_modified"]},
+            {},
+            ["FSM_LINUX_FILE_MODIFY", "FSM_LINUX_FILE_ATTRIB_CHANGE"],
+        ),
         ({"category": "process", "type": "info"}, {}, []),
         ({"category": "file", "type": "creation"}, {}, ["FSM_LINUX_FILE_CREATE"]),
         ({"category": "file", "type": "change", "action": "renamed"}, {}, ["FSM_LINUX_FILE_MOVED"]),
@@ -227,3 +240,21 @@ def test_documents_do_not_share_lists() -> None:
     first, second = (to_ecs({"eventType": "LINUX_PROCESS_EXEC"}) for _ in range(2))
     first["event"]["category"].append("x")
     assert second["event"]["category"] == ["process"]
+
+
+@pytest.mark.parametrize(
+    ("process", "attribute", "expected"),
+    [
+        ({"executable": "/usr/bin/nc"}, "procName", ["/usr/bin/nc", "nc"]),
+        ({"name": "", "executable": "/usr/bin/nc"}, "procName", ["/usr/bin/nc", "nc"]),
+        ({"parent": {"executable": "/bin/sh"}}, "parentProcName", ["/bin/sh", "sh"]),
+        ({"command_line": "nc  -l 99"}, "swParam", ["-l 99"]),
+        ({"command_line": '"/opt/my nc" -l 99'}, "swParam", ["-l 99"]),
+        ({"command_line": "nc"}, "swParam", []),
+        ({"args": ["nc"], "command_line": "nc -l"}, "swParam", []),
+    ],
+)
+def test_a_process_is_found_where_its_event_has_it(
+    process: dict[str, Any], attribute: str, expected: list[Scalar]
+) -> None:
+    assert values({"process": process}, attribute) == expected

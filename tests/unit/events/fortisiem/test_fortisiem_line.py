@@ -40,6 +40,10 @@ def parsed(text: str) -> FortisiemLine:
         ("[a]=x,[not a key!]=y", [("a", "x,[not a key!]=y")]),
         (f"[a]=x,[{'k' * 129}]=y", [("a", f"x,[{'k' * 129}]=y")]),
         (f"[a]=x,[{'k' * 128}]=y", [("a", "x"), ("k" * 128, "y")]),
+        ("[a] = x , [b] =\ty\t,\t[ c ]= z ", [("a", "x"), ("b", "y"), ("c", "z")]),
+        ('[a] = "x, " , [b]= "y" ', [("a", "x, "), ("b", "y")]),
+        ("[a]=x,[b]=y, ", [("a", "x"), ("b", "y")]),
+        ("[PCTILE(x, 90)]=7,[größe]=2", [("PCTILE(x, 90)", "7"), ("größe", "2")]),
         ("", []),
     ],
 )
@@ -49,9 +53,17 @@ def test_attributes(body: str, pairs: list[tuple[str, str]]) -> None:
     assert parsed(f"[PH_X]: {body}").pairs == pairs
 
 
+@pytest.mark.parametrize("sign", [":", "", " ", " : ", ":\t"])
+def test_the_colon_may_be_missing(sign: str) -> None:
+    line = parsed(f"Nov 22 10:00:00 web1 app[3740]: [PH_X]{sign}[a]=1")
+    assert (line.event_type, line.pairs, line.header.host) == ("PH_X", [("a", "1")], "web1")
+
+
 @given(st.lists(st.tuples(KEYS, VALUES), min_size=1, max_size=6))
 def test_what_is_written_is_read(pairs: list[tuple[str, str]]) -> None:
-    assert parsed("[T]:" + ",".join(f"[{key}]={value}" for key, value in pairs)).pairs == pairs
+    trimmed = [(key, value.strip(" \t")) for key, value in pairs]
+    line = parsed("[T]:" + ",".join(f"[{key}]={value}" for key, value in pairs))
+    assert line.pairs == [pair for pair in trimmed if pair[1]]
 
 
 @given(st.text(st.sampled_from("[]=,a "), max_size=40))
@@ -87,6 +99,13 @@ def test_no_event(text: str) -> None:
         ("2026-11-22T11:00:00+01:00 web1 app[1]: ", TEN, "web1", None),
         ("2026-11-22 10:00:00 web1 ", TEN, "web1", None),
         ("<14>1 2026-11-22T10:00:00Z - app 99 - - ", TEN, None, None),
+        ("<14>", None, None, None),
+        ("phMonitor[37]: ", None, None, None),
+        ("<14>Sun Nov 22 10:00:00 UTC 2026 web1 app: ", TEN, "web1", None),
+        ("<14>Nov 22 11:00:00 CET web1 app: ", TEN, "web1", None),
+        ("Nov 22 2026 12:00:00 +0200 web1 app: ", TEN, "web1", None),
+        ("Nov 22 10:00:00 est app: ", TEN, "est", None),
+        ('<14>1 2026-11-22T10:00:00Z web1 app 99 ID [x@1 a="b" c="[d\\]=]"][y@1] \ufeff', TEN, "web1", None),
         ("something else ", None, None, None),
         ("<14>Foo 22 10:00:00 web1 ", None, None, None),
     ],
@@ -112,6 +131,12 @@ def test_headers(header: str, time: int | None, host: str | None, address: str |
         "Nov 22, 2026, 10:00:00 AM",
         "Nov 22 2026 11:00:00 +0100",
         "Nov 22 10:00:00",
+        f"{TEN // 10**9}.000",
+        f"{TEN // 10**6}.5",
+        "November 22, 2026 10:00:00 AM",
+        "2026/11/22 10:00:00",
+        "11/22/2026 10:00:00 AM",
+        "Sun Nov 22 19:00:00 JST 2026",
     ],
 )
 def test_times(value: object) -> None:
@@ -123,6 +148,7 @@ def test_times(value: object) -> None:
     [
         *(None, True, "", "soon", "9" * 65, "2026", 10**30, float("inf"), float("nan"), [1]),
         *("Nov 31 10:00:00", "Nov 22 25:00:00", "Nov 22 10:00:61", "Nov 22 13:00:00 PM", "Nov 22 10:00:00 XYZ"),
+        *("11/22/2026 10:00:00", "22/11/2026 10:00:00 AM", "1.5.2026", "1e3", ".5", "5."),
     ],
 )
 def test_no_times(value: object) -> None:

@@ -53,6 +53,7 @@ def test_a_line_becomes_a_document(read: Read) -> None:
         "event": {
             "category": ["process"],
             "type": ["start"],
+            "action": "exec",
             "created": "2026-11-22T09:59:59.000Z",
             "severity": 1,
             "id": "77",
@@ -64,6 +65,7 @@ def test_a_line_becomes_a_document(read: Read) -> None:
             "name": "nc",
             "executable": "/usr/bin/nc",
             "args": ["/usr/bin/nc", "-l", "-p", "99"],
+            "args_count": 4,
             "command_line": "/usr/bin/nc -l -p 99",
         },
         "fortisiem": {
@@ -112,7 +114,7 @@ def test_bad_lines_cost_themselves_alone(read: Read) -> None:
     content = b"[X]:[procName]=a\ngarbage\n[X]:[procName]=\xff\0\xed\xa0\x80\n{broken\n[{]\n[X]:[procName]=b\n"
     events, report = read(content)
     assert [event.document["process"]["name"] for event in events] == ["a", "\ufffd\0\ufffd\ufffd\ufffd", "b"]
-    assert report.problems == {"fortisiem-line": 3}
+    assert report.problems == {"fortisiem-line": 1, "json-line": 2}
     assert [kept.place.line for kept in report.kept if kept.place] == [2, 4, 5]
     assert (report.lines, report.events) == (6, 3)
 
@@ -166,10 +168,10 @@ def test_json_in_all_its_shapes(read: Read, content: str, kind: str | None) -> N
 def test_one_bad_object_costs_itself(read: Read) -> None:
     events, report = read('[{"eventType": "X", "user": "a"}, 5, {"eventType": "Y", "user": "b"}]')
     assert [attributes(event)["user"] for event in events] == ["a", "b"]
-    assert report.problems == {"fortisiem-line": 1}
+    assert report.problems == {"json-line": 1}
     events, report = read('{"eventType": "X", "user": "a"}\n{"events": 5, "eventType": "X"}\n{"events": [')
     assert [attributes(event).get("user") for event in events] == ["a", None]
-    assert report.problems == {"fortisiem-line": 1}
+    assert report.problems == {"json-line": 1}
 
 
 def test_a_raw_event_fills_what_the_columns_do_not_say(read: Read) -> None:

@@ -161,7 +161,7 @@ def test_a_pipe_tells_when_it_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
             return reading
 
     monkeypatch.setattr("sys.stdin", Stdin())
-    monkeypatch.setattr(module, "_IDLE_SECONDS", 0.02)
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.02)
     answers: list[Line | None] = []
     lines = read_lines("-", ReadReport())
     os.write(writing, b"first\nsec")

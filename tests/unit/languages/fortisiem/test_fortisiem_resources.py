@@ -205,7 +205,6 @@ def test_limits_of_devices() -> None:
     lowered = lower("AVG(cpuUtil) > DeviceToCMDBAttr(hostIpAddr, Other)")
     assert [note.code for note in lowered.notes] == ["unknown-threshold"]
     for wrong in (
-        "DeviceToCMDBAttr(user, Limit)",
         "DeviceToCMDBAttr(5, Limit)",
         "DeviceToCMDBAttr(hostIpAddr, 5)",
     ):
@@ -234,6 +233,20 @@ def test_a_division_by_zero_in_an_aggregate_is_pointed_out() -> None:
     for zero in ("0", "0.0"):
         assert [note.code for note in lower(f"COUNT(*) / {zero} > 1").notes] == ["fortisiem-never-holds"]
     assert lower("COUNT(*) / 1 > 1").notes == ()
+
+
+def test_a_limit_of_what_the_group_does_not_name_is_the_one_above_it() -> None:
+    for limit, threshold, unnamed in (
+        ("DeviceToCMDBAttr(user, Limit)", Threshold(None, None, "Limit"), "user"),
+        ("DeviceToCMDBAttr(user, intfName, Limit)", Threshold(None, None, "Limit"), "user"),
+        ("DeviceToCMDBAttr(hostIpAddr, user, Limit)", Threshold(0, None, "Limit"), "user"),
+    ):
+        lowered = lower(f"AVG(cpuUtil) > {limit}")
+        assert isinstance(lowered.pattern, AggregatePattern)
+        assert lowered.pattern.constraint == AggregateCompare(Order.GT, CPU, threshold)
+        assert [(note.code, note.hint) for note in lowered.notes] == [
+            ("fortisiem-limit", f"add `{unnamed}` to its group-by attributes")
+        ]
 
 
 def test_what_if_stands_for_is_bounded() -> None:

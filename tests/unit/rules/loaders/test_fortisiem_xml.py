@@ -164,8 +164,8 @@ def test_a_sub_function_that_is_no_tactic() -> None:
         ('severity="9"', 'severity="11"', "rule-field-range", "r.xml:8"),
         ('severity="9"', "", "rule-field-missing", "r.xml:8"),
         ("false", "maybe", "rule-field-type", "r.xml:4"),
-        ("hostName = F.hostName", "hostName = hostName", "fortisiem-mapping", "r.xml:9"),
-        ("hostName = F.hostName", "hostName = Other.hostName", "fortisiem-mapping", "r.xml:9"),
+        ("hostName = F.hostName", "hostName = hostName", "fortisiem-mapping", "r.xml:9:14"),
+        ("hostName = F.hostName", "hostName = Other.hostName", "fortisiem-mapping", "r.xml:9:14"),
         ('eventType = "A" AND x &lt; 3', " ", "rule-field-missing", "r.xml:12"),
         ("</PatternClause>", f"{SECOND}</PatternClause>", "fortisiem-operators", "r.xml:11"),
     ],
@@ -262,10 +262,10 @@ def test_a_clear_condition_that_is_a_pattern() -> None:
 
 def test_watch_lists_anywhere_and_the_frequency_of_notifications() -> None:
     (rule,) = rules_of(RULE.replace("</Rule>", MORE))
-    assert rule.watch_lists == (WatchListAddition("hostName", ("One", "Two")),)
+    assert rule.watch_lists == (WatchListAddition("hostName", ("One", "Two"), is_kept=True),)
     assert rule.notification_frequency == 60
-    # What was read is not kept as data too, nor what held nothing else.
-    assert [each.name for each in rule.extra["elements"]] == ["CustomerScope"]
+    # What was read is not kept as data too, but for what must be written back where it stood.
+    assert [each.name for each in rule.extra["elements"]] == ["CustomerScope", "Wrapper"]
     (other,) = rules_of(RULE.replace('new="kept"', 'NotificationFrequency="90"'))
     assert other.notification_frequency == 90
     assert "attributes" not in other.extra
@@ -314,7 +314,7 @@ def test_a_subpattern_without_an_aggregate() -> None:
     [
         (MORE.split("\n")[1], "", "rule-field-missing", "r.xml:19"),
         ('<SubPattern name="E">', '<SubPattern name="D">', "fortisiem-subpattern-repeated", "r.xml:20"),
-        ("h = D.host", "h = X.host", "fortisiem-mapping", "r.xml:20"),
+        ("h = D.host", "h = X.host", "fortisiem-mapping", "r.xml:20:48"),
         ('window="60"', "", "rule-field-missing", "r.xml:22"),
         ('<Operator type="OR" new="n"/>', "", "fortisiem-operators", "r.xml:22"),
         ('<Operator type="OR" new="n"/>', '<Operator rank="1"/>', "rule-field-missing", "r.xml:25"),

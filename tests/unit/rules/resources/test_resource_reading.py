@@ -149,9 +149,7 @@ def test_a_bomb_of_aliases_stays_small(tmp_path: Path) -> None:
     levels = "\n".join(f"  L{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 20)}]" for n in range(1, 20))
     loaded = load(tmp_path, a_yaml=f"groups:\n  L0: &l0 [x, y]\n{levels}\n", b_yaml="groups: {H: b}")
     (told,) = said(loaded)
-    assert told.startswith(
-        f"error yaml-limit a.yaml:6: this file holds more than {files.MAX_VALUES:,} values, aliases counted as used"
-    )
+    assert told.startswith(f"error yaml-limit a.yaml:6: this file holds more than {files.MAX_VALUES:,} values, ")
     assert (loaded.group("L0"), loaded.group("H")) == (None, ("b",))
 
 
@@ -159,20 +157,22 @@ def test_tags_are_refused(tmp_path: Path) -> None:
     loaded = load(
         tmp_path, a_yaml='groups: {A: [!!str y, ! "z"]}\n---\ngroups:\n  B: !!python/name:os.system x\n  C: c\n'
     )
-    assert said(loaded) == [
+    (told,) = said(loaded)
+    assert told == (
         "error yaml-tag a.yaml:4: the tag `tag:yaml.org,2002:python/name:os.system` is refused: these files hold"
         " texts, lists and tables only [remove it]"
-    ]
+    )
     assert [loaded.group(name) for name in "ABC"] == [("y", "z"), None, None]
 
 
 def test_depth_is_limited(tmp_path: Path) -> None:
     deep = "[" * 5000 + "]" * 5000
     loaded = load(tmp_path, a_yaml=f"groups:\n  A: [a, {deep}, b]\n", b_yaml="groups: {B: b}")
-    assert said(loaded) == [
+    (told,) = said(loaded)
+    assert told == (
         f"error yaml-limit a.yaml:2: more than {MAX_DEPTH} lists and tables stand in one another, so the rest was"
         " not read"
-    ]
+    )
     assert (loaded.group("A"), loaded.group("B")) == (None, ("b",))
 
 
@@ -214,10 +214,7 @@ def test_other_files_are_noticed_in_folders_and_wrong_where_they_are_named(tmp_p
             f" resources [{hints['yaml']}]"
         ),
         f"notice not-a-resource b.yaml:1: this file describes no resources: it holds a list [{hints['yaml']}]",
-        (
-            "notice not-a-resource e.yaml:1: this file describes no resources: it holds a text"
-            f" [{hints['yaml']}]"
-        ),
+        (f"notice not-a-resource e.yaml:1: this file describes no resources: it holds a text [{hints['yaml']}]"),
         f"notice not-a-resource d.csv:1: this file describes no resources: its columns are `x,y` [{hints['csv']}]",
     ]
     named = load_resources([tmp_path / "a.yaml", tmp_path / "d.csv"])

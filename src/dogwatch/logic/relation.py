@@ -14,8 +14,8 @@ from dogwatch.logic.predicate import Order
 class Relation(enum.Enum):
     """What two sides of a pattern have to do with each other.
 
-    A side is satisfied by a match of it: one *occurrence* (a group whose constraint came to hold) of each part that
-    the match has. The sides of a match must agree with the joins, and lie within the window.
+    A side is satisfied by a match of it: one *occurrence* (a group whose constraint came to hold) of each part
+    that the match has. The sides of a match must agree with the joins, and lie within the window.
     """
 
     AND = "AND"
