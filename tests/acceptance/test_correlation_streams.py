@@ -148,6 +148,8 @@ def test_an_incident_clears_when_the_service_is_back(tmp_path: Path) -> None:
     title = "sshd is down on alpha"
     assert told == [("auto-cleared", 1, title), ("active", 2, title)]
     assert len({each["kibana.alert.uuid"] for each in found}) == 2
+    # The title names the host already.
+    assert found[0]["kibana.alert.reason"] == "sshd is down on alpha: Service stays down, severity 8."
 
 
 def test_a_stream_tells_of_what_was_quiet_before_the_next_trigger(tmp_path: Path) -> None:

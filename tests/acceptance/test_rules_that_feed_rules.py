@@ -167,6 +167,20 @@ def test_a_watch_list_outlives_the_scan_in_the_ledger(tmp_path: Path) -> None:
     assert world.scan(login(500, "10.0.0.9", "eve")) == []
 
 
+def test_a_value_leaves_its_watch_list_and_comes_back(tmp_path: Path) -> None:
+    resources = tmp_path / "lists.yaml"
+    resources.write_text("watch_lists:\n  Group@SCANNERS: {type: ip, expires: 60s}\n", encoding="utf-8")
+    world = World(tmp_path, FINDS_SCANNERS, FINDS_LOGINS.format(operator="IN"))
+    options = ("--resources", str(resources), "--ledger", str(tmp_path / "ledger.db"))
+    first = [*denied(10, "10.0.0.9", 1, 2, 3), login(69, "10.0.0.9", "in-time"), login(70, "10.0.0.9", "late")]
+    again = [*denied(200, "10.0.0.9", 1, 2, 3), login(150, "10.0.0.9", "between"), login(259, "10.0.0.9", "anew")]
+    users = [
+        [each["fortisiem.incident.attributes"].get("user") for each in world.scan(*events, options=options)]
+        for events in (first, again, [*again, *first])
+    ]
+    assert users == [[None, "in-time"], [None, "anew"], [None, "in-time", "anew"]]
+
+
 def test_incidents_are_events(tmp_path: Path) -> None:
     world = World(tmp_path, FINDS_SCANNERS, FINDS_LOGINS.format(operator="IN"), COUNTS_INCIDENTS)
     scan = denied(10, "10.0.0.9", 1, 2, 3)

@@ -12,13 +12,10 @@ from dogwatch.alerts.encoding import decode, encode
 from dogwatch.alerts.identity import named
 from dogwatch.alerts.incident_filing import clear_stored, file_incidents
 from dogwatch.alerts.model import OPEN_UNTIL, Alert, AlertDocument, AlertKind, Detection, Incident
-from dogwatch.alerts.rows import Row, rule_columns
+from dogwatch.alerts.rows import MOST_KEYS, Row, rule_columns
 from dogwatch.alerts.store import ClearedElsewhere, Filed
 from dogwatch.base.text import printable
 from dogwatch.base.time import format_instant, parse_instant
-
-_CHUNK = 400
-"""Detections, or keys of one question, handled together: well under every database's limit of parameters."""
 
 
 def file_detections(
@@ -60,7 +57,7 @@ def _distinct_chunks(detections: Iterable[Detection]) -> Iterator[dict[str, Dete
     chunk: dict[str, Detection] = {}
     for detection in detections:
         key = alert_key(detection) if isinstance(detection, Alert) else detection.uuid
-        if key in chunk or len(chunk) == _CHUNK:
+        if key in chunk or len(chunk) == MOST_KEYS:
             yield chunk
             chunk = {}
         chunk[key] = detection

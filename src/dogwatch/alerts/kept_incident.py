@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -13,15 +13,10 @@ from dogwatch.alerts import tables
 from dogwatch.alerts.encoding import decode, encode
 from dogwatch.alerts.identity import named
 from dogwatch.alerts.model import AlertDocument, Cleared, Incident, Status, Trigger
-from dogwatch.alerts.rows import Row, rule_columns
+from dogwatch.alerts.rows import Row, in_parts, rule_columns
 from dogwatch.alerts.store import ClearedElsewhere
 from dogwatch.base.text import printable
 from dogwatch.base.time import SECOND, format_instant
-
-_T = TypeVar("_T")
-
-_KEYS = 400
-"""Keys of one question: well under every database's limit of parameters."""
 
 _ROWS = 5_000
 """Rows that are written together."""
@@ -313,9 +308,3 @@ def trigger_document(trigger: Trigger) -> AlertDocument:
         "last_event": format_instant(trigger.last_event),
         "event_ids": list(trigger.event_ids),
     }
-
-
-def in_parts(items: Sequence[_T], size: int = _KEYS) -> Iterator[Sequence[_T]]:
-    """The items, so many at a time."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

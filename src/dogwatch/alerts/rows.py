@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 from dogwatch.alerts.model import AlertDocument
 from dogwatch.base.text import printable
 
 Row = dict[str, Any]
 """A row of a table, by column."""
+
+MOST_KEYS = 400
+"""Keys of one question: well under every database's limit of parameters."""
+
+_T = TypeVar("_T")
 
 
 def rule_columns(document: AlertDocument) -> Row:
@@ -23,3 +29,9 @@ def rule_columns(document: AlertDocument) -> Row:
         "severity": str(document["kibana.alert.severity"]),
         "risk_score": float(risk) if isinstance(risk, int | float) else None,
     }
+
+
+def in_parts(items: Sequence[_T], size: int = MOST_KEYS) -> Iterator[Sequence[_T]]:
+    """The items, so many at a time."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -12,12 +12,9 @@ from dogwatch.alerts import tables
 from dogwatch.alerts.encoding import decode, encode
 from dogwatch.alerts.identity import named
 from dogwatch.alerts.model import WatchEntry
-from dogwatch.alerts.rows import Row
+from dogwatch.alerts.rows import Row, in_parts
 from dogwatch.base.stretches import with_stretch
 from dogwatch.base.text import printable
-
-_TOGETHER = 400
-"""Entries of one question and of one write."""
 
 
 def file_entries(connection: Connection, entries: Iterable[WatchEntry]) -> int:
@@ -30,9 +27,7 @@ def file_entries(connection: Connection, entries: Iterable[WatchEntry]) -> int:
     for entry in entries:
         by_key.setdefault(_key(entry.list, entry.value), []).append(entry)
     new = 0
-    keys = list(by_key)
-    for start in range(0, len(keys), _TOGETHER):
-        some = keys[start : start + _TOGETHER]
+    for some in in_parts(list(by_key)):
         stored = {row.key: row for row in connection.execute(sa.select(table).where(table.c.key.in_(some)))}
         rows: list[Row] = []
         for key in some:
@@ -63,8 +58,8 @@ def remove_entries(connection: Connection, name: str, values: Iterable[str]) -> 
     table = tables.watch_entries
     keys = list(dict.fromkeys(_key(name, value) for value in values))
     removed = 0
-    for start in range(0, len(keys), _TOGETHER):
-        among = table.c.key.in_(keys[start : start + _TOGETHER])
+    for some in in_parts(keys):
+        among = table.c.key.in_(some)
         removed += connection.execute(sa.delete(table).where(among)).rowcount
     return removed
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import click
 from rich import box
-from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -24,27 +22,19 @@ from dogwatch.cli.console import show_diagnostics, show_error, stderr
 from dogwatch.cli.formats.table import screen
 from dogwatch.cli.fortisiem import resources_option, strict_option
 from dogwatch.cli.rule_check import check_sentence, check_table
+from dogwatch.cli.rule_diff import show_changes, show_sets
 from dogwatch.cli.rule_export import FORMATS, export
-from dogwatch.cli.rule_page import block, history_table, rule_page
+from dogwatch.cli.rule_page import history_table, rule_page
 from dogwatch.cli.rule_plan import Plans
 from dogwatch.cli.rule_problems import by_place, facts, has_errors, told_once
 from dogwatch.languages.fortisiem.options import FortisiemOptions
 from dogwatch.rules.attack import technique_ids
-from dogwatch.rules.correlation import with_filled_lists
+from dogwatch.rules.fortisiem_logic import with_filled_lists
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Level, Rule
 from dogwatch.rules.resources import load_resources
 from dogwatch.rules.ruleset import BUILTIN, RuleSet, load_rules
 from dogwatch.rules.soundness import check_rules
-from dogwatch.rules.versions import (
-    FieldChange,
-    ListChange,
-    Piece,
-    PieceKind,
-    TextChange,
-    ValueChange,
-    diff,
-    query_text,
-)
+from dogwatch.rules.versions import query_text
 from dogwatch.schema.schema import Schema
 
 _HINTED = 200
@@ -52,9 +42,6 @@ _HINTED = 200
 
 _WIDE = 110
 """Columns from which on a list of rules shows everything."""
-
-_STYLES = {PieceKind.SAME: "", PieceKind.REMOVED: "red strike", PieceKind.ADDED: "green"}
-_MARKS = {PieceKind.SAME: ("", ""), PieceKind.REMOVED: ("[-", "-]"), PieceKind.ADDED: ("{+", "+}")}
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -166,20 +153,22 @@ def history_(rule: str, where: tuple[str, ...]) -> int:
 @click.argument("new")
 @_where
 def diff_(old: str, new: str, where: tuple[str, ...]) -> int:
-    """Show what differs between two rules or versions, field by field, as `rule_id@4 rule_id@5`."""
+    """Show what differs between two rules or versions, field by field, as `rule_id@4 rule_id@5`.
+
+    OLD and NEW are rules; or, without `--rules`, two files or folders, such as two exports: then rules of one id
+    are compared, and those told that only one of them has.
+    """
+    console = screen(sys.stdout)
+    if not where and Path(old).exists() and Path(new).exists():
+        before, after = load_rules(old), load_rules(new)
+        show_sets(before, after, console)
+        return max(_ended(before), _ended(after))
     try:
         loaded = load_rules(where or BUILTIN)
-        before, after = loaded.find(old), loaded.find(new)
+        show_changes(loaded.find(old), loaded.find(new), console)
     except DogwatchError as error:
         show_error(error)
         return exits.USAGE
-    console = screen(sys.stdout)
-    changes = diff(before, after)
-    console.print(Text(f"{before.label}  →  {after.label}", style="bold"))
-    if not changes:
-        console.print(Text("Nothing differs."))
-    for change in changes:
-        _print_change(change, console)
     return _ended(loaded)
 
 
@@ -298,34 +287,3 @@ def _table(found: RuleSet, width: int) -> Table:
             safe(rule.name),
         )
     return table
-
-
-def _print_change(change: FieldChange, console: Console) -> None:
-    console.print(Text(f"\n{change.field}", style="bold"))
-    match change:
-        case ValueChange(old=old, new=new):
-            for kind, value in ((PieceKind.REMOVED, old), (PieceKind.ADDED, new)):
-                if value is not None:
-                    console.print(Text("  ") + _shown(kind, str(value), console))
-        case ListChange(added=added, removed=removed):
-            for kind, items in ((PieceKind.REMOVED, removed), (PieceKind.ADDED, added)):
-                for item in items:
-                    console.print(Text("  ") + _shown(kind, str(item), console))
-            if not added and not removed:
-                console.print(Text("  the order changed"))
-        case TextChange(pieces=pieces):
-            console.print(Padding(_pieces(pieces, console), (0, 2)))
-
-
-def _pieces(pieces: Sequence[Piece], console: Console) -> Text:
-    return Text("").join(_shown(piece.kind, piece.text, console) for piece in pieces)
-
-
-def _shown(kind: PieceKind, words: str, console: Console) -> Text:
-    """A piece of a comparison: coloured on a terminal, else in the marks of ``wdiff``."""
-    left, right = ("", "") if console.is_terminal else _MARKS[kind]
-    shown = Text(left)
-    shown.append_text(block(words))
-    shown.append(right)
-    shown.stylize(_STYLES[kind])
-    return shown

@@ -16,11 +16,13 @@ from dogwatch.base.time import format_instant
 from dogwatch.cli import exits
 from dogwatch.cli.console import reading, show_diagnostics, show_error, stderr
 from dogwatch.cli.formats.table import screen
+from dogwatch.cli.fortisiem import strict_option
 from dogwatch.cli.hits import is_group, write_lines, write_table
 from dogwatch.detect.api import follows
 from dogwatch.detect.search import LANGUAGES, Hit, Search
 from dogwatch.events.readers import STDIN, ReadOptions, read_batches
 from dogwatch.events.report import ReadReport
+from dogwatch.languages.fortisiem.options import FortisiemOptions
 from dogwatch.languages.fortisiem.resources import Resources
 from dogwatch.logic.pattern import End
 from dogwatch.rules.resources import load_resources
@@ -40,6 +42,7 @@ class _Request:
     timestamp_field: str
     tiebreaker_field: str | None
     resources: Resources
+    fortisiem: FortisiemOptions
     as_table: bool
 
 
@@ -90,6 +93,7 @@ class _Request:
     metavar="PATH",
     help="Groups and tables that a filter of FortiSIEM's refers to: a file or a folder. May be repeated.",
 )
+@strict_option
 @click.option("--index", metavar="NAME", help="The data stream of every event, whatever the input says.")
 @click.option("--host", metavar="NAME", help="The host that audit logs come from, where they do not name it.")
 @click.option(
@@ -110,6 +114,7 @@ def search(
     timestamp_field: str,
     tiebreaker_field: str | None,
     resource_paths: tuple[str, ...],
+    strict: tuple[str, ...],
     index: str | None,
     host: str | None,
     format_: str | None,
@@ -145,6 +150,7 @@ def search(
         timestamp_field=timestamp_field,
         tiebreaker_field=tiebreaker_field,
         resources=resources.at_rest,
+        fortisiem=FortisiemOptions.named(strict),
         as_table=(format_ or ("table" if sys.stdout.isatty() else "ndjson")) == "table",
     )
     if interactive:
@@ -191,6 +197,7 @@ def _answer(language: str, query: str, request: _Request) -> int:
             timestamp_field=request.timestamp_field,
             tiebreaker_field=request.tiebreaker_field,
             resources=request.resources,
+            fortisiem=request.fortisiem,
         )
     except DogwatchError as error:
         show_error(error)

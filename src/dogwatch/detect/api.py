@@ -22,7 +22,7 @@ from dogwatch.events.readers import STDIN, ReadOptions, documents_to_batches, ex
 from dogwatch.events.readers.lines import Progress
 from dogwatch.events.report import ReadReport
 from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions
-from dogwatch.rules.correlation import with_filled_lists
+from dogwatch.rules.fortisiem_logic import with_filled_lists
 from dogwatch.rules.model import Rule
 from dogwatch.rules.resources import NO_RESOURCE_SET, ResourceSet
 from dogwatch.rules.ruleset import BUILTIN, RuleSet, load_rules
@@ -130,6 +130,7 @@ def search(
     reading: ReadOptions | None = None,
     schema: Schema | None = None,
     resources: ResourceSet = NO_RESOURCE_SET,
+    fortisiem: FortisiemOptions = VENDOR,
 ) -> list[Hit]:
     """The events, sequences or samples that satisfy a query: in order of time, and samples by their key.
 
@@ -147,6 +148,7 @@ def search(
         reading: What is known about the inputs.
         schema: Field types; ECS if none is given.
         resources: Groups and tables that a filter of FortiSIEM's refers to; watch lists as the files have them.
+        fortisiem: How a filter of FortiSIEM's is read where the vendor leaves room.
 
     Raises:
         DogwatchError: The query cannot be run, or an argument makes no sense (``search-option``).
@@ -167,6 +169,7 @@ def search(
         timestamp_field=timestamp_field,
         tiebreaker_field=tiebreaker_field,
         resources=resources.at_rest,
+        fortisiem=fortisiem,
     )
     batches = _batches(events, prepared.fields, reading or ReadOptions(), ReadReport(), None)
     position = result_end(result_position)

@@ -282,9 +282,7 @@ class IncidentDetector:
         held.cleared = Cleared.by_quiet(held.last, self._quiet)
         return held.uuid
 
-    def _taker(
-        self, before: _Held | None, root: str, attributes: dict[str, str], fired: Fired, hit: Hit
-    ) -> _Held:
+    def _taker(self, before: _Held | None, root: str, attributes: dict[str, str], fired: Fired, hit: Hit) -> _Held:
         """The incident that a new trigger belongs to: the one before it, or a new one."""
         if before is not None and before.takes(fired.time):
             return before

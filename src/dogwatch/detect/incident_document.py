@@ -82,7 +82,10 @@ class IncidentWriter:
         title = titled(self._title, attributes)
         where = attributes.get("hostName") or attributes.get("hostIpAddr")
         who = attributes.get("user")
-        reason = f"{title}" + (f" by {who}" if who else "") + (f" on {where}" if where else "")
+        reason = title
+        # A title with placeholders may have said so already.
+        reason += f" by {who}" if who and who not in title else ""
+        reason += f" on {where}" if where and where not in title else ""
         cleared = standing.cleared
         status = Status.ACTIVE if cleared is None else Status.AUTO_CLEARED
         fields: dict[str, Any] = {

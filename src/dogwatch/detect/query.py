@@ -8,6 +8,7 @@ from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 from dogwatch.detect.bound import bound
 from dogwatch.languages import eql
 from dogwatch.languages.fortisiem.lower import lower_filter
+from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions
 from dogwatch.languages.fortisiem.resources import NO_RESOURCES, Resources
 from dogwatch.languages.kql.lower import lower_text as lower_kql
 from dogwatch.languages.lowering import Lowered
@@ -43,6 +44,7 @@ def lower_query(
     now: int | None,
     fields: EventFields,
     resources: Resources = NO_RESOURCES,
+    fortisiem: FortisiemOptions = VENDOR,
 ) -> Lowered:
     """What a query looks for.
 
@@ -53,6 +55,7 @@ def lower_query(
         now: What ``now`` means in the query's dates, nanoseconds since 1970 UTC.
         fields: Where EQL looks for an event's category and order; other languages have no such choice.
         resources: Groups and tables that a filter of FortiSIEM's refers to.
+        fortisiem: How a filter of FortiSIEM's is read where the vendor leaves room.
 
     Raises:
         DogwatchError: The query cannot be run (the diagnostics point into its text), the language is not known
@@ -66,12 +69,13 @@ def lower_query(
                 hint=f"leave them out, or write the query in EQL instead of {language}",
             )
         )
-    return bound(_lowered(language, query, schema, now, fields, resources), schema)
+    if language.lower() == "fortisiem":
+        predicate, notes = lower_filter(query, type_of=schema.type_of, resources=resources, options=fortisiem)
+        return bound(Lowered(EventPattern(predicate), notes), schema)
+    return bound(_lowered(language, query, schema, now, fields), schema)
 
 
-def _lowered(
-    language: str, query: str, schema: Schema, now: int | None, fields: EventFields, resources: Resources
-) -> Lowered:
+def _lowered(language: str, query: str, schema: Schema, now: int | None, fields: EventFields) -> Lowered:
     match language.lower():
         case "eql":
             return eql.lower_text(
@@ -99,9 +103,6 @@ def _lowered(
                 known_fields=schema.mappings,
                 mapping_of=schema.mappings.get,
             )
-        case "fortisiem":
-            predicate, notes = lower_filter(query, type_of=schema.type_of, resources=resources)
-            return Lowered(EventPattern(predicate), notes)
         case _:
             raise DogwatchError(
                 Diagnostic(

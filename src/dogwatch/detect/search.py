@@ -12,6 +12,7 @@ from dogwatch.detect.results import Result, Results, Searched
 from dogwatch.engine.plan import Plan, check
 from dogwatch.engine.sequence import SequenceHit
 from dogwatch.events.batch import Batch, Document, Event
+from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions
 from dogwatch.languages.fortisiem.resources import NO_RESOURCES, Resources
 from dogwatch.languages.lowering import Lowered
 from dogwatch.logic.pattern import (
@@ -61,6 +62,7 @@ class Search:
         timestamp_field: The field that gives events their time; EQL only.
         tiebreaker_field: The field that orders events of one time, ``None`` for their own order; EQL only.
         resources: Groups and tables that a filter of FortiSIEM's refers to.
+        fortisiem: How a filter of FortiSIEM's is read where the vendor leaves room.
 
     Attributes:
         notes: Warnings and notices about the query.
@@ -84,9 +86,10 @@ class Search:
         timestamp_field: str = "@timestamp",
         tiebreaker_field: str | None = None,
         resources: Resources = NO_RESOURCES,
+        fortisiem: FortisiemOptions = VENDOR,
     ) -> None:
         fields = EventFields(event_category_field, timestamp_field, tiebreaker_field)
-        lowered = lower_query(language, query, schema, now, fields, resources)
+        lowered = lower_query(language, query, schema, now, fields, resources, fortisiem)
         self._pattern = _searched(lowered)
         self._pipes = lowered.limits
         self._clock = lowered.clock

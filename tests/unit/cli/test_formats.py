@@ -69,6 +69,7 @@ def _incident(title: str = "Netcat on web", attributes: dict[str, str] | None = 
     more = {
         "fortisiem.incident.title": title,
         "fortisiem.incident.count": 3,
+        "fortisiem.incident.status": "active",
         "fortisiem.incident.last_seen": "2026-11-22T13:14:15.000Z",
         "fortisiem.incident.attributes": said,
     }
@@ -164,8 +165,10 @@ def test_csv_has_a_header_and_its_columns() -> None:
         "alice",
         "nc",
         "ab12",
+        *[""] * 4,
     ]
     assert incident[7:9] == ["web-01", "bob"]
+    assert incident[11:] == ["Netcat on web", "active", "3", "hostName=web-01; user=bob"]
 
 
 def test_csv_lines_end_as_the_standard_says() -> None:

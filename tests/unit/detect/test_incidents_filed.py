@@ -120,9 +120,6 @@ def test_pieces_and_repeats_give_what_one_run_gives(
         for piece in pieces:
             _follow(condition, piece, ledger)
         assert _kept(ledger) == whole
-        before = ledger.incidents(AlertQuery())
-        _run(condition, steps, ledger)
-        assert ledger.incidents(AlertQuery()) == before
 
 
 def _ledger() -> Ledger:
@@ -132,6 +129,29 @@ def _ledger() -> Ledger:
 
 def _triggers(*seconds: int) -> list[Step]:
     return [(at, "trigger", "a") for at in seconds]
+
+
+def test_a_scan_of_what_was_followed_says_nothing_new() -> None:
+    steps: list[Step] = [(1, "trigger", "a"), (2, "trigger", "a"), (4, "clear", "a"), (6, "trigger", "a")]
+    with _ledger() as ledger:
+        _follow(CONDITIONS["pattern"], steps, ledger)
+        before = ledger.incidents(AlertQuery())
+        assert [each["fortisiem.incident.count"] for each in before] == [1, 2]
+        _run(CONDITIONS["pattern"], steps, ledger)
+        assert ledger.incidents(AlertQuery()) == before
+
+
+def test_a_stream_tells_of_an_incident_of_an_earlier_run_that_it_is_over() -> None:
+    condition = CONDITIONS["pattern"]
+    with _ledger() as ledger:
+        _follow(condition, _triggers(1), ledger)
+        detector = IncidentDetector(rule(clear_condition=condition), aggregate_pattern())
+        assert detector.clear({"hostName": "a"}, START + 5 * SECOND) == []
+        raised = detector.trigger(hit(7, "a", "u"))
+        assert raised is not None
+        assert ledger.file([detector.incident(raised)], clearings=[detector], sweep=False) == Filed(new=1)
+        newer, older = ledger.incidents(AlertQuery())
+        assert [each["fortisiem.incident.status"] for each in (newer, older)] == ["active", "auto-cleared"]
 
 
 class TestByHand:

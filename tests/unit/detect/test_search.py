@@ -17,6 +17,7 @@ from dogwatch.engine.reference import search as reference
 from dogwatch.events.batch import Batch, Document, Event
 from dogwatch.events.readers import documents_to_batches
 from dogwatch.languages import eql
+from dogwatch.languages.fortisiem.options import FortisiemOptions
 from dogwatch.logic.pattern import (
     AggregatePattern,
     CompositePattern,
@@ -339,6 +340,19 @@ class TestFields:
         assert [hit.events[0]["n"] for hit in found] == [3, 2, 1]
         pairs = dogwatch.search("eql", "sequence [any where n == 3] [any where n == 1]", events, **options)
         assert [[event["n"] for event in hit.events] for hit in pairs] == [[3, 1]]
+
+    def test_fortisiem_filters_are_read_as_strictly_as_is_asked(self) -> None:
+        events = [{"fortisiem": {"user": "ROOT"}}, {"fortisiem": {"procName": "nc"}}]
+        for query, strict, found in (
+            ('user = "root"', [], [0]),
+            ('user = "root"', ["case"], []),
+            ('user != "eve"', [], [0]),
+            ('user != "eve"', ["missing-differs"], [0, 1]),
+        ):
+            hits = dogwatch.search("fortisiem", query, events, fortisiem=FortisiemOptions.named(strict))
+            assert [hit.events[0] for hit in hits] == [events[number] for number in found], (query, strict)
+        with pytest.raises(DogwatchError, match="no file describes"):
+            dogwatch.search("fortisiem", "user IN (Group@X)", [], fortisiem=FortisiemOptions.named(["groups"]))
 
     @pytest.mark.parametrize("language", ["kql", "fortisiem"])
     @pytest.mark.parametrize("name", ["event_category_field", "timestamp_field", "tiebreaker_field"])

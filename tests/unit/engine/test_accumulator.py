@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dogwatch.engine.accumulator import ORDERED, accumulator
+from dogwatch.engine.moment import _root
 from dogwatch.engine.rank import Ordered, Percentile
 from dogwatch.engine.reference.aggregate import aggregate_of
 from dogwatch.engine.value import Value
@@ -45,6 +46,20 @@ def test_a_sliding_window_agrees_with_the_reference(
     for value in values[-size:]:
         sliding.remove(value)
     assert sliding.value() == aggregate_of(function, [], percent)
+
+
+@pytest.mark.parametrize("function", AggregateFunction)
+@pytest.mark.parametrize("size", [1, 40])
+def test_what_a_long_stream_leaves_behind_is_given_up(function: AggregateFunction, size: int) -> None:
+    values: list[Scalar] = [number * 7919 % 101 % 11 for number in range(300)]
+    sliding = accumulator(function, 75)()
+    for place, value in enumerate(values):
+        sliding.add(value)
+        if place >= size:
+            sliding.remove(values[place - size])
+        if place % 7 == 0:
+            window = values[max(0, place - size + 1) : place + 1]
+            assert sliding.value() == aggregate_of(function, window, 75)
 
 
 @given(st.sampled_from([each for each in F if each not in ORDERED]), st.lists(scalars, max_size=20))
@@ -113,6 +128,16 @@ def test_percentiles_are_by_nearest_rank(percent: float, count: int, expected: i
     for value in range(count, 0, -1):
         ranked.add(value)
     assert ranked.value() == expected
+
+
+@pytest.mark.parametrize(("beyond", "expected"), [(-1, 2.0**54), (0, 2.0**54), (1, 2.0**54 + 4)])
+@pytest.mark.parametrize("scale", [1, 2**30, 2**90])
+def test_a_root_just_beyond_the_middle_of_two_numbers_is_rounded_away_from_it(
+    beyond: int, expected: float, scale: int
+) -> None:
+    middle = 2**54 + 2
+    assert _root(middle**2 + beyond, scale**2) == expected / scale
+    assert _root((middle**2 + beyond) * scale**2, 1) == expected * scale
 
 
 @pytest.mark.parametrize("percent", [0, -1, 100.5])

@@ -73,7 +73,7 @@ expressions: st.SearchStrategy[AggregateExpression] = st.recursive(
     st.one_of(
         aggregates,
         st.builds(Number, st.one_of(st.integers(-3, 6), st.sampled_from([0.5, -0.1]))),
-        st.sampled_from([Text("TEXT"), Text("true"), Threshold(0, None, "limit"), Threshold(0, 0, "other")]),
+        st.sampled_from([Text("TEXT"), Text("true"), Threshold(None, None, "limit"), Threshold(0, 0, "other")]),
         st.builds(Baseline, st.sampled_from(Statistic), st.just(COUNT), st.integers(1, 3)),
     ),
     lambda inner: st.builds(Arithmetic, st.sampled_from("+-*/"), inner, inner),

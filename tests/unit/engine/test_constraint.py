@@ -127,13 +127,15 @@ def test_limits_and_baselines_are_asked_for_the_group_and_the_time() -> None:
     nodes: list[AggregateExpression] = [
         Threshold(1, None, "cpu"),
         Threshold(0, 1, "disk"),
+        Threshold(None, None, "all"),
         Baseline(Statistic.DEVIATION, COUNT, 116),
     ]
     found = [compile_expression(node, [], known)([], ("web", "sda"), 12) for node in nodes]
-    assert found == [90, 90, 2.5]
+    assert found == [90, 90, 90, 2.5]
     assert known.asked == [
         ("sda", None, "cpu"),
         ("web", "sda", "disk"),
+        (None, None, "all"),
         (116, Statistic.DEVIATION, ("web", "sda"), 12),
     ]
     assert NO_EXTERNALS.threshold("web", None, "cpu") is None

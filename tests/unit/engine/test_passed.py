@@ -355,14 +355,17 @@ documents = st.dictionaries(
 times = st.integers(-(2**63) + 1, 2**63 - 1)
 
 
+rows = st.lists(scalars, max_size=3).map(tuple)
+
+
 @st.composite
 def passed_events(draw: st.DrawFn) -> list[PassedEvent]:
     found = []
     for arrival in range(draw(st.integers(0, 12))):
         place = draw(st.sampled_from([None, Place("f"), Place("f", 3), Place("f", 3, 4)]))
         one = Event(
-            draw(st.text()),
-            draw(st.none() | st.text()),
+            draw(st.text(max_size=8)),
+            draw(st.none() | st.text(max_size=8)),
             draw(times | st.just(5)),
             draw(st.sampled_from([NO_TIEBREAK, 1])),
             arrival,
@@ -370,12 +373,10 @@ def passed_events(draw: st.DrawFn) -> list[PassedEvent]:
             place,
             draw(st.booleans()),
         )
-        keys = draw(st.lists(st.tuples(st.lists(scalars).map(tuple), st.integers(1, 2**100)), max_size=2))
-        values = draw(st.lists(scalars).map(tuple))
+        keys = draw(st.lists(st.tuples(rows, st.integers(1, 2**100)), max_size=2))
+        values = draw(rows)
         stage = (0, StagePassed(one, tuple(keys)))
-        parts = tuple(
-            (number, draw(st.lists(scalars).map(tuple)), values) for number in range(draw(st.integers(1, 3)))
-        )
+        parts = tuple((number, draw(rows), values) for number in range(draw(st.integers(1, 3))))
         found.append(
             PassedEvent(one, (stage, (1, GroupPassed(one, (arrival,), values)), (2, PartsPassed(one, parts))))
         )

@@ -275,6 +275,7 @@ def test_related_groups() -> None:
             (
                 AggregateCompare(Order.GE, high, Threshold(0, 1, "cpu")),
                 AggregateCompare(Order.GE, total, Threshold(0, None, "cpu")),
+                AggregateCompare(Order.GE, total, Threshold(None, None, "cpu")),
                 AggregateCompare(Order.GT, total, Baseline(Statistic.DEVIATION, total, 116)),
             )
         ),
@@ -321,6 +322,7 @@ groups in relation within 5m
       all of
         PCTILE(pid, 99.5) >= limit "cpu" of host.id and name
         SUM(pid) >= limit "cpu" of host.id
+        SUM(pid) >= limit "cpu" of all devices
         SUM(pid) > STAT_STDDEV(SUM(pid) in profile 116)
     telling
       SUM(pid)

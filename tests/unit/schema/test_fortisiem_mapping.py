@@ -57,9 +57,9 @@ An attribute that is not listed is read only from events that give it, and kept 
 - CSV with a header, separated by commas, semicolons or tabs.
 
 Keys and headers are internal names or display names. A file may mix lines, JSON of either schema and audit
-records: each is read as what it is. A JSON object is FortiSIEM's if two attributes are in it, one of them `phRecvTime`,
-`rawEventMsg`, `reptDevIpAddr`, `reptDevName`, `phEventCategory` or (without objects and `@timestamp` beside it)
-`eventType`, and no ECS field is.
+records: each is read as what it is. A JSON object is FortiSIEM's if two attributes are in it, one of them
+`phRecvTime`, `rawEventMsg`, `reptDevIpAddr`, `reptDevName`, `phEventCategory` or (without objects and `@timestamp`
+beside it) `eventType`, and no ECS field is.
 
 A document holds the attributes under `fortisiem`, dates as ISO 8601, and the fields of this table beside them.
 A line is kept as `event.original`; a raw event in an export that is such a line itself fills in what the export

@@ -9,7 +9,7 @@ from typing import TextIO
 from dogwatch.alerts.model import Alert, Detection
 from dogwatch.base.text import printable
 from dogwatch.cli.formats.options import Options, selected
-from dogwatch.cli.summary import summarise
+from dogwatch.cli.summary import summarise, text
 
 COLUMNS = (
     "time",
@@ -23,8 +23,12 @@ COLUMNS = (
     "user",
     "process",
     "uuid",
+    "title",
+    "status",
+    "count",
+    "attributes",
 )
-"""The header."""
+"""The header; the last four are of incidents alone."""
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What makes a spreadsheet read a cell as a formula; the last four are the full-width forms."""
@@ -49,17 +53,27 @@ def write(detections: Iterable[Detection], stream: TextIO, options: Options) -> 
             row.user,
             row.process,
             row.uuid,
+            *_incident(detection),
         )
-        writer.writerow([cell(text) for text in cells])
+        writer.writerow([cell(each) for each in cells])
         stream.flush()
 
 
-def cell(text: str) -> str:
+def _incident(detection: Detection) -> tuple[str, ...]:
+    """An incident's title, status, count and attributes, these as ``name=value`` parted by ``; ``."""
+    if isinstance(detection, Alert):
+        return ("",) * 4
+    named = "; ".join(f"{name}={value}" for name, value in detection.attributes.items())
+    said = (text(detection.document, f"fortisiem.incident.{each}") for each in ("title", "status", "count"))
+    return (*said, named)
+
+
+def cell(content: str) -> str:
     """A cell's text: what a spreadsheet would calculate is quoted, control characters are made visible.
 
     Examples:
         >>> cell("=HYPERLINK(A1)")
         "'=HYPERLINK(A1)"
     """
-    shown = printable(text)
-    return f"'{shown}" if text.startswith(_FORMULA_STARTS) else shown
+    shown = printable(content)
+    return f"'{shown}" if content.startswith(_FORMULA_STARTS) else shown

@@ -96,7 +96,10 @@ def _set(fields: dict[str, Any], pairs: Sequence[Pair] | Iterator[Pair]) -> None
         if path in fields:
             continue
         kind = _type_of(path)
-        written = [text for value in values if (text := _written(kind, value)) is not None]
+        if kind is FieldType.KEYWORD and all(type(value) is str for value in values):
+            written = [value for value in values if value]
+        else:
+            written = [scalar for value in values if (scalar := _written(kind, value)) is not None]
         if written:
             fields[path] = written if len(written) > 1 or path in _ALWAYS_LISTS else written[0]
 
@@ -147,7 +150,8 @@ def _arguments(values: Sequence[object], ecs: tuple[str, ...], attributes: Attri
     words = [first, *parameters]
     yield ecs[0], words
     yield f"{ecs[0]}_count", [_length(words)]
-    yield "process.command_line", [" ".join([str(first), *map(str, values)])]
+    if not attributes.get("command"):
+        yield "process.command_line", [" ".join([str(first), *map(str, values)])]
 
 
 def _command_line(values: Sequence[object], ecs: tuple[str, ...], _: Attributes) -> Iterator[Pair]:

@@ -85,7 +85,8 @@ def unknown_format(name: str, lines: Sequence[bytes]) -> Diagnostic:
         "unknown-format",
         "the input is neither NDJSON nor a Linux audit log nor events of FortiSIEM's",
         place=place,
-        hint="events are read as JSON, as the audit daemon's lines, as lines [EVENT_TYPE]:[key]=value or as FortiSIEM's CSV",
+        hint="events are read as JSON, as the audit daemon's log, as lines [EVENT_TYPE]:[key]=value and as CSV of"
+        " FortiSIEM's attributes",
     )
 
 

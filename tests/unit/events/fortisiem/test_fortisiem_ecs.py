@@ -210,9 +210,18 @@ def test_one_attribute_writes_what_others_left_open() -> None:
         "name": "nc",
         "executable": "/usr/bin/nc",
         "args": ["/usr/bin/nc", "-l", "99"],
-        "command_line": "/usr/bin/nc -l 99",
+        "args_count": 3,
+        "command_line": "the whole",
     }
-    assert to_ecs({"command": "nc -l 99"})["process"] == {"command_line": "nc -l 99", "args": ["nc", "-l", "99"]}
+    words = {"args": ["nc", "-l", "99"], "args_count": 3}
+    assert to_ecs({"command": "nc -l 99"})["process"] == {"command_line": "nc -l 99", **words}
+    assert to_ecs({"parentCommand": "nc -l 99"})["process"] == {"parent": {"command_line": "nc -l 99", **words}}
+
+
+@pytest.mark.parametrize("names", [("filePath", "targetOsObjName"), ("targetOsObjName", "filePath")])
+def test_of_two_attributes_for_one_field_the_earlier_row_of_the_table_writes_it(names: tuple[str, str]) -> None:
+    paths = {"filePath": "/etc/passwd", "targetOsObjName": "/etc/shadow"}
+    assert to_ecs({name: paths[name] for name in names})["file"]["path"] == "/etc/passwd"
 
 
 def test_a_hash_belongs_to_the_file_of_a_file_event() -> None:

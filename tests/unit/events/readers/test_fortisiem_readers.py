@@ -127,10 +127,14 @@ def test_the_same_line_has_the_same_id_and_a_document_reads_the_same_again(read:
 
 
 def test_a_long_line_is_read_in_time_that_grows_with_it(read: Read) -> None:
-    parts = ('[X]:[a]="', ',[a]="', ",", "[", "]:", "]:   ", ",[", '\\"')
+    parts = ('[X]:[a]="', ',[a]="', ',[a]="\\"', ",", "[", "]:", "]:   ", "] ", ",[", '\\"')
     for part in parts:
-        events, _ = read(b"[X]:[procName]=nc,[b]=" + part.encode() * (500_000 // len(part)), "fortisiem")
+        text = part.encode() * (500_000 // len(part))
+        events, _ = read(b"[X]:[procName]=nc,[b]=" + text, "fortisiem")
         assert len(events) == 1
+        # What stands so far behind the beginning is no event's type.
+        _, report = read(b"x " + text + b"[X]:[procName]=nc", "fortisiem")
+        assert report.problems == ({} if "[X]" in part else {"fortisiem-line": 1})
 
 
 def test_compressed_lines(read: Read) -> None:

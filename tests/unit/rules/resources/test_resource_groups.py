@@ -261,6 +261,17 @@ def test_too_many_members_are_told_once(tmp_path: Path, monkeypatch: pytest.Monk
     assert loaded.group("G") == ("a", "b", "c", "d", "h")
 
 
+def test_a_full_group_that_is_replaced_takes_members_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "MAX_ENTRIES", 4)
+    loaded = load(
+        tmp_path, g_yaml="groups: {G: [a, b, c, d, e]}\n", h_yaml="groups: {G: {replace: true, members: [f, g]}}\n"
+    )
+    assert [line.split(":")[0] for line in said(loaded)] == ["error resource-limit g.yaml"]
+    assert loaded.group("G") == ("f", "g")
+
+
 def test_a_long_chain_of_groups_is_walked(tmp_path: Path) -> None:
     chain = "".join(f"  G{number}: [{number}, Group@G{number + 1}]\n" for number in range(3000))
     loaded = load(tmp_path, g_yaml=f"groups:\n{chain}  G3000: [end]\n")
