@@ -103,5 +103,7 @@ def _name(field: FieldRef) -> str:
     """The field's name; a FortiSIEM attribute as its rules write it, with the fields that it is taken from."""
     derived = derived_fields().get(field.path)
     name = f"`{printable(field.path.removeprefix(FORTISIEM_PREFIX))}`"
-    sources = [] if derived is None else [f"`{source.path}`" for source in derived.inputs]
+    # What it would be taken from in FortiSIEM's own form is of no use to whoever has ECS events.
+    paths = [] if derived is None else [source.path for source in derived.inputs]
+    sources = [f"`{path}`" for path in paths if not path.startswith(FORTISIEM_PREFIX)]
     return f"{name} (from {', '.join(sources)})" if sources else name

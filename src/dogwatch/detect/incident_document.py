@@ -9,6 +9,7 @@ from typing import Any
 
 from dogwatch.alerts.identity import named
 from dogwatch.alerts.model import Cleared, Status, Trigger
+from dogwatch.base.message import shortened
 from dogwatch.base.time import SECOND, format_instant
 from dogwatch.detect.document import PRODUCER, depth_of, rule_fields
 from dogwatch.events.batch import Document
@@ -19,6 +20,9 @@ from dogwatch.schema.fortisiem import FORTISIEM_PREFIX
 
 SOURCES = ("srcIpAddr", "srcName", "srcUser")
 TARGETS = ("destIpAddr", "destName", "hostIpAddr", "hostName", "user", "targetUser")
+
+_LONGEST_IN_TITLE = 200
+"""Characters of an attribute's value in a title: whoever typed it may have typed megabytes."""
 
 _PLACEHOLDER = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
@@ -164,12 +168,19 @@ class IncidentWriter:
 def titled(title: str, attributes: Mapping[str, str]) -> str:
     """A title with its placeholders filled in; one that no attribute fits stays as it is written.
 
+    A value's first ``_LONGEST_IN_TITLE`` characters are shown.
+
     Examples:
         >>> titled("$user on ${hostName}: $what", {"user": "root", "hostName": "$user"})
         'root on $user: $what'
     """
     # The title is the rule's own; values are put in by a function, and are never part of a template.
-    return _PLACEHOLDER.sub(lambda found: attributes.get(found[1] or found[2], found[0]), title)
+
+    def value(found: re.Match[str]) -> str:
+        said = attributes.get(found[1] or found[2])
+        return found[0] if said is None else shortened(said, _LONGEST_IN_TITLE)
+
+    return _PLACEHOLDER.sub(value, title)
 
 
 def quiet_of(rule: FortisiemRule) -> int | None:

@@ -83,11 +83,11 @@ class ScanReport:
 
         Args:
             rule: The rule.
-            details: Incidents whose events are no longer shown.
+            details: How often the events of an incident were let go; it may have got others since.
             clearings: Occurrences of the clear pattern that incidents of earlier scans were not told of.
         """
         for count, what in (
-            (details, "incidents are shown without their events"),
+            (details, "times the events of an incident were let go, and it is shown without them"),
             (clearings, "occurrences of its clear condition were not applied to incidents of earlier scans"),
         ):
             if count:

@@ -59,7 +59,7 @@ class TriggerDetails:
         limit_bytes: Size of what is kept at most.
 
     Attributes:
-        dropped: Incidents whose details were let go of for want of room.
+        dropped: How often an incident's details were let go of for want of room.
     """
 
     def __init__(self, displayed: Sequence[str], parts: Sequence[str], limit_bytes: int = LIMIT_BYTES) -> None:

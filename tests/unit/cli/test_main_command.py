@@ -146,7 +146,11 @@ class TestCompletion:
         [
             ("dogwatch sc", "1", {"plain,scan"}),
             ("dogwatch scan --fail", "2", {"plain,--fail-on"}),
-            ("dogwatch rules ", "2", {"plain,list", "plain,show", "plain,check", "plain,diff", "plain,history"}),
+            (
+                "dogwatch rules ",
+                "2",
+                {f"plain,{name}" for name in ("list", "show", "check", "diff", "history", "export")},
+            ),
             ("dogwatch search k", "2", {"plain,kql", "plain,kuery"}),
         ],
     )

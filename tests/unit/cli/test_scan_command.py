@@ -416,7 +416,10 @@ class TestFieldAwareness:
         event = {"event": {"category": "process", "type": "start"}}
         events = write_events(tmp_path / "events.ndjson", {"@timestamp": "2026-11-22T02:00:00Z", **event})
         outcome = run("scan", events, "--rule", "linux: netcat")
-        assert "1 rule could not match: no event has `procName` (from `process.name`)" in outcome.err
+        assert (
+            "1 rule could not match: no event has `procName` (from `process.name`, `process.executable`)"
+            in outcome.err
+        )
 
     def test_quiet(self, netcat: Path, rules: Path) -> None:
         assert run("scan", netcat, "--rules", rules, "-q").err == ""

@@ -230,6 +230,9 @@ class TestDocument:
     def test_placeholders(self, title: str, shown: str) -> None:
         assert titled(title, {"user": "$hostName", "hostName": "web"}) == shown
 
+    def test_a_title_shows_the_beginning_of_a_long_value(self) -> None:
+        assert titled("$user!", {"user": "x" * 1_000_000}) == f"{'x' * 200}…!"
+
     def test_the_displayed_attributes_of_the_newest_events(self) -> None:
         detector = _detector(rule(triggered_attributes=("phRecvTime", "procName", "swParam", "rawEventMsg")))
         for at in range(25):

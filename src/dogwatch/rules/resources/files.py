@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place
-from dogwatch.base.message import quoted
+from dogwatch.base.message import quoted, shortened
+from dogwatch.base.text import printable
 from dogwatch.rules.loaders.source import read_text
 from dogwatch.rules.resources.problems import Problems, Source
 
@@ -26,6 +27,10 @@ YAML = frozenset({".yaml", ".yml"})
 CSV = frozenset({".csv"})
 
 _SEPARATORS = (",", ";", "\t")
+
+
+_LONGEST_PATH = 250
+"""Characters of a path in a message: its end is what tells it from others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ def read_resource(path: Path, source: Source, line: int | None = None) -> str | 
         source: Where to report: the file itself, or the one that names it.
         line: The line of ``source`` that names the file.
     """
-    about = "" if str(path) == source.file else f"{quoted(str(path))}: "
+    about = "" if str(path) == source.file else f"`{shortened(printable(str(path)), _LONGEST_PATH)}`: "
     try:
         if path.exists() and not path.is_file():
             source.error("resource-file-unreadable", f"{about}this is not a plain file", line)

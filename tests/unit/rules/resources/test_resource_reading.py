@@ -81,7 +81,7 @@ def test_names_that_no_file_can_have(tmp_path: Path) -> None:
     loaded = load(
         tmp_path, b_yaml=f'groups:\n  G: {{file: ["a\\0b", {long}, list.txt]}}\n  H: [h]\n', list_txt="kept\n"
     )
-    shown = f"{tmp_path / long}"[:80]
+    shown = f"{tmp_path / long}"[:250]
     assert said(loaded) == [
         "error resource-value b.yaml:2: `file` of group `G` is no name of a file: `a\0b`",
         f"error resource-file-unreadable b.yaml:2: `{shown}…`: this file cannot be read: File name too long",
