@@ -18,6 +18,7 @@ from dogwatch.events.report import ReadReport
 from dogwatch.schema.coerce import Missing, field_coercion
 from dogwatch.schema.derived import DerivedField, derived_field
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
+from dogwatch.schema.fortisiem_transform import Values
 from dogwatch.schema.schema import multi_field_parent
 
 TIMESTAMP = FieldRef("@timestamp", FieldType.DATE)
@@ -171,13 +172,24 @@ class _Reading:
         self._null_slots = plan.null_slots
         self._report = report
         self._given: dict[FieldRef, _Cells] = {}
+        self._by_row: dict[FieldRef, dict[int, Values]] = {}
 
     def cells(self, ref: FieldRef) -> _Cells:
         derived = derived_field(ref)
         given = self._as_given(ref)
-        if derived is None:
+        if derived is None or (
+            derived.widen is None
+            and all(set(given.rows).issuperset(self._as_given(source).rows) for source in derived.inputs)
+        ):
             return given
-        return _with_derived(given, derived, [self._as_given(source) for source in derived.inputs])
+        return _derived(derived, self._grouped(ref), [self._grouped(source) for source in derived.inputs])
+
+    def _grouped(self, ref: FieldRef) -> dict[int, Values]:
+        """The values of each row as the document gives them; rows without any are left out."""
+        grouped = self._by_row.get(ref)
+        if grouped is None:
+            grouped = self._by_row[ref] = _by_row(self._as_given(ref))
+        return grouped
 
     def _as_given(self, ref: FieldRef) -> _Cells:
         cells = self._given.get(ref)
@@ -243,26 +255,34 @@ def _with_nulls(own: _Cells, rows: list[int], null_value: Scalar) -> _Cells:
     return _Cells([row for row, _ in pairs], [value for _, value in pairs])
 
 
-def _with_derived(own: _Cells, derived: DerivedField, inputs: list[_Cells]) -> _Cells:
-    rows_given = set(own.rows)
-    if derived.widen is None and all(rows_given.issuperset(cells.rows) for cells in inputs):
-        return own
-    by_row = [_by_row(cells) for cells in inputs]
-    given = _by_row(own)
+def _derived(field: DerivedField, given: dict[int, Values], inputs: list[dict[int, Values]]) -> _Cells:
+    """A derived field's values, worked out once for each different case of a batch."""
     rows: list[int] = []
     scalars: list[Scalar] = []
-    for row in sorted(rows_given.union(*by_row)):
-        values = derived.values(given.get(row, ()), [values.get(row, ()) for values in by_row])
-        rows += [row] * len(values)
+    known: dict[tuple[Values, ...], Values] = {}
+    for row in sorted(set(given).union(*inputs)):
+        case = (given.get(row, ()), *[values.get(row, ()) for values in inputs])
+        values = known.get(case)
+        if values is None:
+            values = known[case] = field.values(case[0], case[1:])
+        if len(values) == 1:
+            rows.append(row)
+        else:
+            rows += [row] * len(values)
         scalars += values
     return _Cells(rows, scalars)
 
 
-def _by_row(cells: _Cells) -> dict[int, list[Scalar]]:
-    grouped: dict[int, list[Scalar]] = {}
-    for row, value in zip(cells.rows, cells.values, strict=True):
-        grouped.setdefault(row, []).append(value)
-    return grouped
+def _by_row(cells: _Cells) -> dict[int, Values]:
+    rows = cells.rows
+    # The row of a single value keeps it alone; most rows do.
+    grouped: dict[int, Values] = dict(zip(rows, zip(cells.values), strict=True))
+    if len(grouped) == len(rows):
+        return grouped
+    several: dict[int, list[Scalar]] = {}
+    for row, value in zip(rows, cells.values, strict=True):
+        several.setdefault(row, []).append(value)
+    return {row: tuple(values) for row, values in several.items()}
 
 
 def _column(cells: _Cells, kind: FieldType, length: int) -> pa.Array[Any]:

@@ -168,12 +168,16 @@ def _external(times: Values) -> Values:
 
 def _event_type(*sources: Values) -> Values:
     *words, names, executables = (tuple(map(str, values)) for values in sources)
-    running = tuple(
-        program
-        for program in _programs()
-        if any(_is_program(last_part(value), program) for value in (*names, *executables))
-    )
     # Words that are remembered must be short: the table has no long ones.
+    running = tuple(
+        sorted(
+            {
+                program
+                for value in (*names, *executables)
+                for program in _programs_named(last_part(value)[:_LONGEST_WORD])
+            }
+        )
+    )
     known = tuple(tuple(value[:_LONGEST_WORD] for value in values) for values in words)
     return _event_types(*known, running)
 
@@ -181,6 +185,11 @@ def _event_type(*sources: Values) -> Values:
 @cache
 def _programs() -> frozenset[str]:
     return frozenset(row.program for row in event_type_rows() if row.program is not None)
+
+
+@lru_cache(maxsize=4096)
+def _programs_named(name: str) -> tuple[str, ...]:
+    return tuple(program for program in _programs() if _is_program(name, program))
 
 
 @lru_cache(maxsize=4096)
