@@ -1,4 +1,4 @@
-"""Streams of FortiSIEM events made to order, with what the rules in ``examples/fortisiem`` must find in them.
+"""Streams of FortiSIEM events made to order, with what the example rules of the documents must find in them.
 
 What is true is worked out from the events alone, the long way: every pair or triple is looked at. Nothing of the
 package is used.

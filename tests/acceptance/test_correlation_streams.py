@@ -25,7 +25,7 @@ from correlation_streams import (
 
 from dogwatch.cli.main import dogwatch
 
-RULES = Path(__file__).resolve().parents[2] / "examples" / "fortisiem"
+RULES = Path(__file__).resolve().parents[2] / "docs" / "fortisiem" / "examples" / "fortisiem"
 BRUTE_FORCE = str(RULES / "brute_force_success.xml")
 STAYS_DOWN = str(RULES / "service_stays_down.xml")
 TRANSIENT = str(RULES / "transient_account.xml")

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from dogwatch.cli.main import dogwatch
 
 ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "docs" / "fortisiem" / "examples"
 PAGE = (ROOT / "docs" / "fortisiem" / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
     command
@@ -29,7 +30,7 @@ def run(command: str, *options: str) -> Result:
 
 
 def test_the_first_scan_prints_what_the_page_shows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT / "examples")
+    monkeypatch.chdir(EXAMPLES)
     (shown,) = re.findall(r"^```\n(2026-.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     printed = run(COMMANDS[1], "--format", "table").stdout
     assert [line.rstrip() for line in printed.splitlines()] == shown.splitlines()
@@ -37,8 +38,8 @@ def test_the_first_scan_prints_what_the_page_shows(monkeypatch: pytest.MonkeyPat
 
 def test_every_command_of_the_page_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """In a copy of the examples, one after the other, as somebody who follows the page would."""
-    for source in (ROOT / "examples").rglob("*"):
-        target = tmp_path / source.relative_to(ROOT / "examples")
+    for source in EXAMPLES.rglob("*"):
+        target = tmp_path / source.relative_to(EXAMPLES)
         if source.is_dir():
             target.mkdir()
         else:

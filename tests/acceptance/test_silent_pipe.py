@@ -12,7 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-RULE = Path(__file__).resolve().parents[2] / "examples" / "fortisiem" / "brute_force_success.xml"
+RULE = (
+    Path(__file__).resolve().parents[2]
+    / "docs"
+    / "fortisiem"
+    / "examples"
+    / "fortisiem"
+    / "brute_force_success.xml"
+)
 PROGRAM = "from dogwatch.cli.main import main; main()"
 WHO = "[srcIpAddr]=192.0.2.1,[hostName]=alpha,[user]=eve"
 FAILED, SUCCEEDED = "Generic_Unix_Failed_SSH_Login", "Generic_Unix_Successful_SSH_Login"

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from invocation import EXAMPLES, PROGRAM, SHELL, environment, run
 
+from dogwatch.cli import exits
+
 COMMANDS = ("scan", "search", "rules", "alerts", "incidents")
 
 
@@ -79,6 +81,14 @@ class TestStatusOfTheProcess:
         assert _ended("scan", SHELL, missing, "-q", "--fail-on", "medium").returncode == 1
         assert _ended("scan", SHELL, "--from", "soon").returncode == 2
         assert _ended("scan", SHELL, missing, "-q", "--fail-on", "high").returncode == 3
+
+
+def test_everything_in_the_folder_of_recordings_is_read() -> None:
+    """``make run`` scans the folder as it is: what is no recording does not belong there."""
+    outcome = run("scan", EXAMPLES)
+    assert outcome.status == exits.RAN, outcome.err
+    assert len(outcome.documents) > 0
+    assert "error" not in outcome.err
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from invocation import EXAMPLES, run
+from invocation import run
 
 from dogwatch.cli import exits
 
-RESOURCES = EXAMPLES / "resources"
+RESOURCES = Path(__file__).resolve().parents[3] / "docs" / "fortisiem" / "examples" / "resources"
 
 
 def test_check_counts_what_was_read() -> None:

@@ -17,7 +17,7 @@ from dogwatch.rules.ruleset import load_rules
 from dogwatch.schema.schema import Schema
 
 START = 1_770_000_000 * SECOND
-RULES = Path(__file__).resolve().parents[3] / "examples" / "fortisiem"
+RULES = Path(__file__).resolve().parents[3] / "docs" / "fortisiem" / "examples" / "fortisiem"
 GUESSED, STAYS_DOWN = "brute_force_success", "service_stays_down"
 FAILED, SUCCEEDED = "Generic_Unix_Failed_SSH_Login", "Generic_Unix_Successful_SSH_Login"
 DOWN, UP = "PH_DEV_MON_PROC_STOP", "PH_DEV_MON_PROC_START"

@@ -14,7 +14,7 @@ from dogwatch.schema.schema import Schema
 
 ROOT = Path(__file__).resolve().parents[4]
 PAGE = (ROOT / "docs" / "fortisiem" / "yaml.md").read_text(encoding="utf-8")
-EXAMPLE = ROOT / "examples" / "fortisiem" / "sudoers_then_listener.yaml"
+EXAMPLE = ROOT / "docs" / "fortisiem" / "examples" / "fortisiem" / "sudoers_then_listener.yaml"
 WHOLE, CLEARED = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 

@@ -15,7 +15,7 @@ from dogwatch.rules.resources.load import load_resources
 
 ROOT = Path(__file__).resolve().parents[4]
 PAGE = ROOT / "docs" / "fortisiem" / "resources.md"
-EXAMPLES = ROOT / "examples" / "resources"
+EXAMPLES = ROOT / "docs" / "fortisiem" / "examples" / "resources"
 _BLOCK = re.compile(r"^(```\w+ (\S+)\n).*?^```$", re.MULTILINE | re.DOTALL)
 
 
