@@ -51,22 +51,21 @@ class FilterLowering:
     """How one filter is lowered.
 
     Attributes:
-        reading: The filter's text and where its problems go.
-        fold: How letter case is treated in texts.
-        missing_differs: Whether a negated comparison is true of an event without the attribute.
-        in_branch: Whether this is a comparison with one of the values of an ``IF``, which may be a constant.
+        comparisons: How its comparisons are.
     """
 
-    reading: Reading
-    fold: Fold
-    missing_differs: bool
-    in_branch: bool = False
+    comparisons: Comparisons
 
     @classmethod
     def of(cls, reading: Reading) -> FilterLowering:
         """As the reading's options ask."""
         fold = Fold.NONE if Strictness.CASE in reading.options else Fold.UNICODE
-        return cls(reading, fold, Strictness.MISSING_DIFFERS in reading.options)
+        return cls(Comparisons(reading, fold, Strictness.MISSING_DIFFERS in reading.options))
+
+    @property
+    def reading(self) -> Reading:
+        """The filter's text and where its problems go."""
+        return self.comparisons.reading
 
     def predicate(self, node: ast.Condition) -> Predicate:
         """The predicate that a condition asks for; errors go to the reading's report."""
@@ -86,9 +85,9 @@ class FilterLowering:
             case ast.Compare():
                 return self._compare(node)
             case ast.In(negated=negated):
-                return _negated(self._comparisons.member(node), negated)
+                return _negated(self.comparisons.member(node), negated)
             case ast.Between(negated=negated):
-                return _negated(self._comparisons.between(node), negated)
+                return _negated(self.comparisons.between(node), negated)
             case ast.IsNull(operand=operand, negated=negated):
                 return _negated(self._is_null(operand), negated)
             case ast.Contain(negated=negated):
@@ -113,8 +112,8 @@ class FilterLowering:
             message = f"more than {MAX_BRANCHES} comparisons with IF have to be written out"
             self.reading.error("fortisiem-unsupported", message, call.span)
             return NEVER
-        asked = replace(self, in_branch=False).predicate(condition)
-        branch = replace(self, in_branch=True)
+        asked = FilterLowering(replace(self.comparisons, in_branch=False)).predicate(condition)
+        branch = FilterLowering(replace(self.comparisons, in_branch=True))
         one, other = (branch.predicate(with_value(node, call, value)) for value in values)
         # The last part is unknown where the condition is, and else false: without it the negation could be true.
         refused = logic.Not(asked)
@@ -131,18 +130,18 @@ class FilterLowering:
         for call, word in ((node.left, node.right), (node.right, node.left)):
             if isinstance(call, FunctionCall) and call.name.upper() == LOOKUP_HAS:
                 return self._answer(call, node.op, word, node)
-        return _negated(self._comparisons.compare(node), node.op == "!=")
+        return _negated(self.comparisons.compare(node), node.op == "!=")
 
     def _is_null(self, operand: Expression) -> Predicate:
         match operand:
             case Attribute():
                 return logic.Not(Exists(self.reading.field(operand)))
             case Text() | Number() | Address():
-                if not self.in_branch:
+                if not self.comparisons.in_branch:
                     self.reading.error("fortisiem-type", "a constant is never NULL", operand.span)
                 return NEVER
             case _:
-                value = self._comparisons.operands.value(operand)
+                value = self.comparisons.operands.value(operand)
                 return NEVER if value is None else IsTrue(Truth(Call("is_null", (value,))))
 
     def _contain(self, node: ast.Contain) -> Predicate:
@@ -151,10 +150,10 @@ class FilterLowering:
             return NEVER
         at_word_start = isinstance(node.operand, Attribute) and node.operand.name == RAW_MESSAGE
         if isinstance(node.text, Text):
-            text = self.fold.apply(node.text.value)
+            text = self.comparisons.fold.apply(node.text.value)
             # What begins with neither letter nor digit never begins inside a word: "/etc/", " -e", "=root".
-            return self._comparisons.asked(
-                Contains(operand, text, self.fold, at_word_start and text[:1].isalnum())
+            return self.comparisons.asked(
+                Contains(operand, text, self.comparisons.fold, at_word_start and text[:1].isalnum())
             )
         if isinstance(node.text, Attribute) and not self.reading.is_defined(node.text):
             message = f"`{node.text.name}` is no attribute that FortiSIEM defines"
@@ -164,30 +163,30 @@ class FilterLowering:
             message = f"in {RAW_MESSAGE} only constant texts are looked for"
             self.reading.error("fortisiem-unsupported", message, node.text.span)
             return NEVER
-        wanted = self._comparisons.operands.value(node.text, FieldType.KEYWORD)
+        wanted = self.comparisons.operands.value(node.text, FieldType.KEYWORD)
         if wanted is None:
             return NEVER
-        return self._comparisons.asked(Truth(Call("string_contains", (operand, wanted), self.fold)))
+        return self.comparisons.asked(Truth(Call("string_contains", (operand, wanted), self.comparisons.fold)))
 
     def _regexp(self, operand: Expression, pattern: Text) -> Predicate:
         value = self._text(operand, "REGEXP")
         if value is None:
             return NEVER
-        return self._comparisons.asked(Regex(value, (pattern.value,), RegexDialect.PERL, self.fold))
+        return self.comparisons.asked(Regex(value, (pattern.value,), RegexDialect.PERL, self.comparisons.fold))
 
     def _text(self, operand: Expression, operator: str) -> logic.Expression | None:
         """An operand as the text that the event holds, also of a number or an address."""
-        if isinstance(operand, Constant) and not self.in_branch:
+        if isinstance(operand, Constant) and not self.comparisons.in_branch:
             message = f"{operator} needs an attribute on its left"
             self.reading.error("fortisiem-type", message, operand.span, display_hint(operand))
             return None
-        return self._comparisons.operands.value(operand, FieldType.KEYWORD)
+        return self.comparisons.operands.value(operand, FieldType.KEYWORD)
 
     def _holds(self, call: FunctionCall) -> Predicate:
-        value = self._comparisons.operands.condition_call(call)
+        value = self.comparisons.operands.condition_call(call)
         if value is None:
             return NEVER
-        return self._comparisons.asked(Compare(Order.EQ, value, Literal(True, FieldType.BOOLEAN)))
+        return self.comparisons.asked(Compare(Order.EQ, value, Literal(True, FieldType.BOOLEAN)))
 
     def _answer(self, call: FunctionCall, op: str, right: Expression, node: ast.Compare) -> Predicate:
         """A call that is true or false, compared with one of the two."""
@@ -197,10 +196,6 @@ class FilterLowering:
             self.reading.error("fortisiem-type", message, node.span, f'write {call.name}(...) = "true"')
             return NEVER
         return _negated(self._holds(call), (word in _FALSE) is not (op == "!="))
-
-    @property
-    def _comparisons(self) -> Comparisons:
-        return Comparisons(self.reading, self.fold, self.missing_differs, self.in_branch)
 
 
 def _negated(predicate: Predicate, negated: bool) -> Predicate:
