@@ -42,10 +42,11 @@ lint: $(STAMP) ## Style, types and import contracts alone
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: $(STAMP) $(BENCH)/.installed ## Measure reading and rules beside a stated peer, in one run
-	$(BIN)/python -m benchmarks.netcat --peer-python $(BENCH)/bin/python
+bench: $(STAMP) $(BENCH)/.installed ## Measure beside stated peers: all suites, or SUITE=a,b; CORPUS=dir, SCALE=2, MEMORY_GB=8
+	@$(BIN)/python -m benchmarks $(SUITE) --peers $(BENCH)/bin/python $(if $(CORPUS),--corpus "$(CORPUS)") \
+	  $(if $(SCALE),--scale $(SCALE)) $(if $(MEMORY_GB),--memory-gb $(MEMORY_GB))
 
-# The peer lives in an environment of its own: its licence (AGPL) and its dependencies stay out of ours.
+# The peers live in an environment of their own: their licences and their dependencies stay out of ours.
 $(BENCH)/.installed: benchmarks/requirements.lock
 	"$(PYTHON)" -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.lock

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 SECOND = 1_000_000_000
+"""Nanoseconds in a second."""
 
 FOREVER = 2**63 - 1
 """The end of what has none, in nanoseconds since 1970 UTC."""
-"""Nanoseconds in a second."""
 
 MILLISECOND = SECOND // 1000
 """Nanoseconds in a millisecond."""
@@ -58,19 +58,24 @@ def parse_instant(text: str) -> int | None:
     if match is None:
         return None
     year, month, day, hour, minute, second, fraction, zone = match.groups()
-    try:
-        # A leap second counts as the second after it.
-        whole = datetime(
-            int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), tzinfo=UTC
-        ) + timedelta(seconds=min(int(second or 0), 60))
-    except (ValueError, OverflowError):
-        return None
-    if second is not None and int(second) > 60:
+    start = _minute(year, month or "1", day or "1", hour or "0", minute or "0")
+    # A leap second counts as the second after it.
+    seconds = int(second or "0")
+    if start is None or seconds > 60:
         return None
     offset = _zone_offset(zone)
     if offset is None:
         return None
-    return _within_range(_nanos(whole) + int((fraction or "0").ljust(9, "0")) - offset * SECOND)
+    return _within_range(start + seconds * SECOND + int((fraction or "0").ljust(9, "0")) - offset * SECOND)
+
+
+@lru_cache(maxsize=1024)
+def _minute(year: str, month: str, day: str, hour: str, minute: str) -> int | None:
+    # Events come by the thousand of one minute.
+    try:
+        return _nanos(datetime(int(year), int(month), int(day), int(hour), int(minute), tzinfo=UTC))
+    except ValueError:
+        return None
 
 
 def parse_date_math(text: str, now: int, *, round_up: bool = False) -> int | None:

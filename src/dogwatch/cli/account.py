@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from dogwatch.alerts.ledger import Ledger
 from dogwatch.alerts.model import SEVERITIES, AlertKind, Detection
 from dogwatch.alerts.store import Filed
 from dogwatch.detect.correlation import Correlation
+
+if TYPE_CHECKING:
+    # SQL takes its time to import, and most scans keep nothing.
+    from dogwatch.alerts.ledger import Ledger
 
 _FILED_TOGETHER = 500
 """Detections of one ledger transaction."""
@@ -38,6 +42,11 @@ class Account:
         self.failed = False
         self.ledger: Filed | None = None
         self._levels = frozenset(SEVERITIES[SEVERITIES.index(fail_on) :] if fail_on else ())
+
+    @property
+    def found(self) -> int:
+        """Alerts and incidents so far."""
+        return self.alerts + len(self.incidents)
 
     def watched(self, detections: Iterable[Detection]) -> Iterator[Detection]:
         """Detections as they pass, counted."""

@@ -9,12 +9,18 @@ from typing import Any
 
 import click
 
+from dogwatch.base.garbage import uncollected
 from dogwatch.base.text import printable
 from dogwatch.cli import exits
 
 _COMMANDS = {
     "scan": ("dogwatch.cli.scan", "scan", "Run detection rules over events and show what they find."),
     "search": ("dogwatch.cli.search", "search", "Find the events, sequences or samples that satisfy one query."),
+    "convert": (
+        "dogwatch.cli.convert",
+        "convert",
+        "Write events as Parquet, which is read faster, or as NDJSON.",
+    ),
     "rules": ("dogwatch.cli.rules", "rules", "List, show, check, compare and export detection rules."),
     "resources": (
         "dogwatch.cli.resources",
@@ -41,7 +47,8 @@ class _Commands(click.Group):
         found = _COMMANDS.get(cmd_name)
         if found is None:
             return None
-        command = getattr(importlib.import_module(found[0]), found[1])
+        with uncollected():
+            command = getattr(importlib.import_module(found[0]), found[1])
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature

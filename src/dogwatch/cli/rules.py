@@ -21,6 +21,7 @@ from dogwatch.cli.cells import fitted, safe, severity
 from dogwatch.cli.console import show_diagnostics, show_error, stderr
 from dogwatch.cli.formats.table import screen
 from dogwatch.cli.fortisiem import resources_option, strict_option
+from dogwatch.cli.plan_page import page_tables, plan_page, records
 from dogwatch.cli.rule_check import check_sentence, check_table
 from dogwatch.cli.rule_diff import show_changes, show_sets
 from dogwatch.cli.rule_export import FORMATS, export
@@ -129,6 +130,51 @@ def show(
     for each in loaded if found is None else [found]:
         console.print(rule_page(each, loaded))
     return _ended(loaded)
+
+
+@rules.command("plan")
+@_where
+@click.option(
+    "--rule",
+    "selectors",
+    multiple=True,
+    metavar="RULE",
+    help="Only this rule: id, id@version or name. May be repeated.",
+)
+@resources_option
+@strict_option
+@click.option(
+    "--format", "format_", type=click.Choice(["table", "ndjson"]), help="A table on a terminal, else NDJSON."
+)
+def plan_(
+    where: tuple[str, ...],
+    selectors: tuple[str, ...],
+    resource_paths: tuple[str, ...],
+    strict: tuple[str, ...],
+    format_: str | None,
+) -> int:
+    """Show what all rules ask of events together, and what of it is asked once for many.
+
+    Equal conditions of several rules are one question, and questions about one field are answered in one look at
+    each of its distinct values. What a single rule asks is shown by `dogwatch rules show --plan`.
+    """
+    try:
+        loaded = load_rules(where or BUILTIN)
+        chosen = {loaded.find(selector).instance_id for selector in selectors}
+    except DogwatchError as error:
+        show_error(error)
+        return exits.USAGE
+    asked = loaded.where(lambda rule: rule.instance_id in chosen) if chosen else loaded
+    resources = load_resources(resource_paths)
+    page = plan_page(asked, with_filled_lists(resources, loaded), FortisiemOptions.named(strict))
+    show_diagnostics([*resources.diagnostics, *page.heavy], stderr())
+    if (format_ or ("table" if sys.stdout.isatty() else "ndjson")) == "ndjson":
+        for record in records(page):
+            sys.stdout.write(encode(record).decode() + "\n")
+    else:
+        console = screen(sys.stdout)
+        console.print(page_tables(page, console.width))
+    return _ended(loaded, is_whole=not has_errors(resources.diagnostics))
 
 
 @rules.command("history")

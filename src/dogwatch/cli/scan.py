@@ -7,28 +7,32 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
-from rich.console import Console
-from rich.text import Text
 
-from dogwatch.alerts.ledger import Ledger
 from dogwatch.alerts.model import SEVERITIES, Detection
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
-from dogwatch.base.message import count_of
-from dogwatch.cli import blind, exits
+from dogwatch.cli import after_scan, exits
+from dogwatch.cli import profile as costs
 from dogwatch.cli.account import Account
-from dogwatch.cli.console import reading, show_diagnostics, show_error, stderr
-from dogwatch.cli.formats import FORMATS, Options
+from dogwatch.cli.console import show_diagnostics, show_error, stderr
+from dogwatch.cli.formats import BINARY_FORMATS, FORMATS, Options
+from dogwatch.cli.formats.table import screen
 from dogwatch.cli.fortisiem import resources_option, strict_option
 from dogwatch.cli.moment import TIME_HINT, duration, instant
+from dogwatch.cli.progress import Meter, inputs_size
+from dogwatch.cli.target import refuse_input, unwritable
+from dogwatch.cli.workers import cores, workers_option
 from dogwatch.detect import api
 from dogwatch.detect.options import OpenWindows, ScanOptions
-from dogwatch.events.readers import ReadOptions, expand_paths
+from dogwatch.events.readers import ReadOptions
 from dogwatch.languages.fortisiem.options import FortisiemOptions
 from dogwatch.rules.resources import load_resources
 from dogwatch.rules.ruleset import BUILTIN, load_rules
+
+if TYPE_CHECKING:
+    from dogwatch.alerts.ledger import Ledger
 
 
 @click.command(short_help="Run detection rules over events and show what they find.")
@@ -85,8 +89,8 @@ from dogwatch.rules.ruleset import BUILTIN, load_rules
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(list(FORMATS)),
-    help="How to print: a table on a terminal, else NDJSON.",
+    type=click.Choice([*FORMATS, *BINARY_FORMATS]),
+    help="How to print: a table on a terminal, else NDJSON. Parquet is for files.",
 )
 @click.option("--building-blocks", is_flag=True, help="Print the building blocks of sequences too.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the results to this file.")
@@ -109,8 +113,17 @@ from dogwatch.rules.ruleset import BUILTIN, load_rules
 @click.option(
     "--explain-fields",
     is_flag=True,
-    help="List every rule that could not match because no event has the fields that it needs.",
+    help="List every rule that could not match because no event has the fields that it needs, and every index "
+    "pattern that no event belongs to.",
 )
+@click.option("--profile", is_flag=True, help="Say at the end which rules and conditions took the most time.")
+@click.option(
+    "--profile-output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write what each rule and condition cost to this file, as NDJSON.",
+)
+@workers_option
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing on standard error but errors.")
 def scan(
     paths: tuple[str, ...],
@@ -135,6 +148,9 @@ def scan(
     input_format: str | None,
     max_rows: int,
     explain_fields: bool,
+    profile: bool,
+    profile_output: Path | None,
+    workers: int | None,
     quiet: bool,
 ) -> int:
     """Run detection rules over events and show what they find.
@@ -154,6 +170,8 @@ def scan(
         started = time.time_ns()
         now = started if (given := instant(present, started, "--now")) is None else given
         follow = api.follows(paths)
+        if profile_output is not None:
+            refuse_input(profile_output, paths)
         if follow and as_scheduled:
             raise click.UsageError("--as-scheduled needs inputs with an end, and standard input is followed")
         rules = load_rules(where or BUILTIN)
@@ -167,40 +185,51 @@ def scan(
             open_windows=OpenWindows(open_windows),
             tolerance=duration(tolerance, "--tolerance"),
             now=now,
+            workers=workers or cores(),
+            profile=profile or profile_output is not None,
         )
         resources = load_resources(resource_paths)
         with ExitStack() as stack:
-            store = stack.enter_context(Ledger.open(ledger)) if ledger else None
+            store = stack.enter_context(_ledger(ledger)) if ledger else None
             stream = stack.enter_context(_opened(output, paths)) if output else sys.stdout
             name = format_ or ("table" if stream.isatty() else "ndjson")
-            # Lines that scroll by on the same screen are progress enough, and a bar would be torn by them.
-            wanted = not quiet and not follow and not (stream.isatty() and name != "table")
-            bar = stack.enter_context(ExitStack())
-            progress = bar.enter_context(reading(_size(paths), wanted=wanted))
+            if name in BINARY_FORMATS and stream.isatty():
+                raise click.UsageError(f"--format {name} is no text for a terminal; name a file with --output")
+            # Lines that scroll by on the same screen are progress enough, and would tear the other line.
+            wanted = not quiet and not (stream.isatty() and (follow or name != "table"))
+            meter = stack.enter_context(Meter(inputs_size(paths), wanted=wanted))
             run = api.scan(
                 list(paths),
                 rules,
                 options=options,
                 reading=ReadOptions(index=index, host=host, format=input_format),
                 as_scheduled=as_scheduled,
-                progress=progress,
+                progress=meter.read,
                 resources=resources,
                 fortisiem=FortisiemOptions.named(strict),
                 watch_entries=store.watch_entries() if store else (),
             )
+            stack.callback(run.close)
             # What is known before the first event need not wait for the end, which a pipe may not have.
             early = run.report.notes[:] if follow and not quiet else []
             show_diagnostics(early, console)
             account = Account(fail_on)
+            meter.counts = lambda: (run.read.events, account.found)
             detections = account.watched(run)
             if store is not None:
                 detections = account.filed(detections, store, run.correlation, at_once=follow)
-            FORMATS[name](_then(detections, bar.close), stream, Options(building_blocks, max_rows, at_once=follow))
+            detections = _then(detections, meter.close)
+            how = Options(building_blocks, max_rows, at_once=follow)
+            if name in BINARY_FORMATS:
+                BINARY_FORMATS[name](detections, stream.buffer, how)
+            else:
+                FORMATS[name](detections, stream, how)
     except DogwatchError as error:
         show_error(error)
         return exits.USAGE
     later = [each for each in run.diagnostics if each not in early]
-    problems = [*resources.diagnostics, *rules.errors, *later, *_after(run, any_index, explained=explain_fields)]
+    last = after_scan.notices(run, any_index=any_index, explained=explain_fields)
+    problems = [*resources.diagnostics, *rules.errors, *later, *last]
     rules_lost = any(each.severity is Severity.ERROR for each in (*rules.errors, *resources.diagnostics)) or any(
         problem.severity is not Severity.NOTICE for _, reasons in run.compiled.left_out for problem in reasons
     )
@@ -209,9 +238,15 @@ def scan(
     if not run.compiled.rules:
         show_diagnostics([_no_rules(where)], console)
     if explain_fields:
-        blind.explain(run.report.blind, console)
+        after_scan.explain(run, console)
+    if options.profile:
+        try:
+            costs.show(run, screen(sys.stderr), profile_output)
+        except DogwatchError as error:
+            show_error(error)
+            return exits.USAGE
     if not quiet:
-        _summary(run, account, console)
+        after_scan.summary(run, account, console)
     return exits.status(found=account.failed, unusable=unusable, left_out=rules_lost or run.read.lost)
 
 
@@ -221,53 +256,11 @@ def _then(detections: Iterable[Detection], finish: Callable[[], None]) -> Iterat
     finish()
 
 
-def _summary(run: api.ScanRun, account: Account, console: Console) -> None:
-    read = run.read
-    skipped = sum(read.problems.values())
-    parts = [
-        f"{count_of(read.events, 'event')} from {count_of(read.files, 'file')} ({count_of(read.lines, 'line')})",
-        f"{count_of(len(run.rules), 'rule')}",
-        f"{count_of(account.alerts, 'alert')}, {count_of(len(account.incidents), 'incident')}",
-    ]
-    line = "; ".join(parts) + "."
-    if skipped:
-        kinds = ", ".join(f"{count:,} {code}" for code, count in sorted(read.problems.items()))
-        line += f" Skipped or noted while reading: {kinds}."
-    if read.uncoercible:
-        fields = ", ".join(f"{ref} ({count:,})" for ref, count in read.uncoercible.most_common(5))
-        line += f" Values that do not fit their field count as missing: {fields}."
-    if run.report.outside:
-        line += f" {count_of(run.report.outside, 'event')} lay outside the time asked for."
-    if read.without_time:
-        timeless = count_of(read.without_time, "event")
-        line += f" Without @timestamp: {timeless}; sequences and incidents cannot use them."
-    if account.ledger is not None:
-        kept = account.ledger
-        line += f" Ledger: {kept.new:,} new, {kept.updated:,} updated, {kept.known:,} known."
-    console.print(Text(line, style="dim"))
+def _ledger(name: str) -> Ledger:
+    # SQL takes its time to import, and most scans keep nothing.
+    from dogwatch.alerts.ledger import Ledger
 
-
-def _after(run: api.ScanRun, any_index: bool, *, explained: bool) -> Iterator[Diagnostic]:
-    """What a scan can only know at its end."""
-    read = run.read
-    if read.without_index and not any_index:
-        yield Diagnostic(
-            "unknown-index",
-            f"every rule was offered {count_of(read.without_index, 'event')} whose data stream is unknown",
-            Severity.NOTICE,
-            hint="name it with --index, for instance --index logs-endpoint.events.process-default",
-        )
-    idle = [rule.label for rule in run.rules if rule.instance_id not in run.report.offered]
-    if idle and read.events > run.report.outside:
-        yield Diagnostic(
-            "rule-not-offered",
-            f"{count_of(len(idle), 'rule')} saw no event, as no event belongs to the data streams that they name: "
-            f"{', '.join(idle[:5])}{' ...' if len(idle) > 5 else ''}",
-            Severity.NOTICE,
-            hint="--any-index offers every event to every rule",
-        )
-    if not explained:
-        yield from blind.notices(run.report.blind)
+    return Ledger.open(name)
 
 
 def _no_rules(where: Sequence[str]) -> Diagnostic:
@@ -279,25 +272,8 @@ def _no_rules(where: Sequence[str]) -> Diagnostic:
 
 
 def _opened(path: Path, inputs: Sequence[str]) -> TextIO:
-    if path.is_file() and any(
-        isinstance(each, Path) and each.exists() and each.samefile(path) for each in expand_paths(inputs)
-    ):
-        raise DogwatchError(
-            Diagnostic(
-                "output",
-                f"{path} is one of the inputs and was left as it is",
-                hint="choose another file with --output",
-            )
-        )
+    refuse_input(path, inputs)
     try:
         return path.open("w", encoding="utf-8", newline="", errors="backslashreplace")
     except OSError as error:
-        raise DogwatchError(
-            Diagnostic(
-                "output", f"cannot write {path}: {error.strerror}", hint="choose another file with --output"
-            )
-        ) from error
-
-
-def _size(paths: Sequence[str]) -> int | None:
-    return sum(path.stat().st_size for path in expand_paths(paths) if isinstance(path, Path) and path.is_file())
+        raise unwritable(path, error) from error

@@ -14,10 +14,11 @@ from dogwatch.alerts.encoding import encode
 from dogwatch.base.diagnostic import DogwatchError
 from dogwatch.base.time import format_instant
 from dogwatch.cli import exits
-from dogwatch.cli.console import reading, show_diagnostics, show_error, stderr
+from dogwatch.cli.console import show_diagnostics, show_error, stderr
 from dogwatch.cli.formats.table import screen
 from dogwatch.cli.fortisiem import strict_option
 from dogwatch.cli.hits import is_group, write_lines, write_table
+from dogwatch.cli.progress import Meter, inputs_size
 from dogwatch.detect.api import follows
 from dogwatch.detect.search import LANGUAGES, Hit, Search
 from dogwatch.events.readers import STDIN, ReadOptions, read_batches
@@ -204,8 +205,9 @@ def _answer(language: str, query: str, request: _Request) -> int:
         return exits.USAGE
     show_diagnostics(prepared.notes, console)
     follow = request.end is End.HEAD and follows(request.inputs)
-    with reading(None, wanted=STDIN not in request.inputs) as progress:
-        batches = read_batches(request.inputs, prepared.fields, request.options, report, progress)
+    with Meter(inputs_size(request.inputs), wanted=not follow) as meter:
+        meter.counts = lambda: (report.events, 0)
+        batches = read_batches(request.inputs, prepared.fields, request.options, report, meter.read)
         hits = prepared.run(
             batches,
             size=request.size,

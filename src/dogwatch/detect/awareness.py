@@ -1,21 +1,17 @@
 """Field awareness: the rules that could not match because no event had the fields that they need.
 
-A rule that finds nothing is good news only if it could have found something. While events pass, ``FieldPresence``
-notes which columns ever had a value; afterwards ``blind_rules`` works out on each rule's predicates whether any
-event without the others could satisfy them.
+A rule that finds nothing is good news only if it could have found something. While events pass,
+``detect/presence.py`` notes which columns ever had a value; afterwards ``blind_rule`` works out on each rule's
+predicates whether any event without the others could satisfy them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from dogwatch.detect.compiled import CompiledRule
-from dogwatch.events.batch import Batch
 from dogwatch.logic.functions import FUNCTIONS
 from dogwatch.logic.pattern import (
     Aggregate,
@@ -60,13 +56,8 @@ from dogwatch.logic.relation import Fixed, Part, PartValue, Related, Relation, R
 from dogwatch.rules.model import Rule
 from dogwatch.schema.field import FieldRef
 
-MAX_STREAMS = 10_000
-"""Data streams told apart; their names come from events. Further ones count as unknown, so as every rule's."""
-
-Rows = npt.NDArray[np.bool_]
-"""One answer for each row of a batch."""
-
 Missing = frozenset[FieldRef]
+"""Columns that had no value."""
 
 Worlds = int
 """A set of cases, a bit for each: a case says which columns are missing, and all are looked at together."""
@@ -87,57 +78,6 @@ class BlindRule:
     fields: tuple[FieldRef, ...]
     alone: bool
     everywhere: bool = False
-
-
-class FieldPresence:
-    """Notes, batch by batch, which columns ever had a value in which data stream.
-
-    Args:
-        fields: The columns of interest; batches have them.
-    """
-
-    def __init__(self, fields: Iterable[FieldRef]) -> None:
-        self._fields = tuple(sorted(set(fields)))
-        self._seen: dict[str | None, Rows] = {}
-
-    def note(self, batch: Batch, rows: Rows | None) -> None:
-        """Look at a batch.
-
-        Args:
-            batch: The events.
-            rows: Which of them count; ``None`` is all.
-        """
-        names: list[str | None] = [*batch.index.dictionary.to_pylist(), None]
-        codes: npt.NDArray[np.int32] = batch.index.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)
-        counts = np.bincount(codes if rows is None else codes[rows], minlength=len(names))
-        streams = {code: self._stream(names[code]) for code in np.flatnonzero(counts).tolist()}
-        if not streams:
-            return
-        plain = len(streams) == 1 and rows is None
-        wanting = np.logical_not(np.logical_and.reduce(list(streams.values())))
-        for number in np.flatnonzero(wanting).tolist():
-            column = batch.columns[self._fields[number]]
-            nulls = column.null_count
-            if nulls == batch.length:
-                continue
-            if plain or not nulls:
-                for seen in streams.values():
-                    seen[number] = True
-                continue
-            filled: Rows = column.is_valid().to_numpy(zero_copy_only=False)
-            found = np.bincount(codes[filled if rows is None else filled & rows], minlength=len(names))
-            for code, seen in streams.items():
-                seen[number] |= found[code] > 0
-
-    def missing(self, offered: Callable[[str], bool]) -> Missing:
-        """The columns that never had a value in any data stream that counts; the unknown one always does."""
-        seen = [flags for name, flags in self._seen.items() if name is None or offered(name)]
-        absent = ~np.logical_or.reduce([np.zeros(len(self._fields), np.bool_), *seen])
-        return frozenset(self._fields[number] for number in np.flatnonzero(absent).tolist())
-
-    def _stream(self, name: str | None) -> Rows:
-        key = name if name in self._seen or len(self._seen) < MAX_STREAMS else None
-        return self._seen.setdefault(key, np.zeros(len(self._fields), np.bool_))
 
 
 def blind_rule(compiled: CompiledRule, missing: Missing) -> BlindRule | None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from dogwatch.alerts.model import Incident
 from dogwatch.detect.incident_attributes import AttributeReader, Hit, normal_text
-from dogwatch.languages.fortisiem.joins import Join, Named, Side, parse_joins
 from dogwatch.logic.pattern import AggregatePattern, CompositePattern
 from dogwatch.rules.fortisiem_model import PatternClear, incident_attribute
 from dogwatch.rules.model import FortisiemRule
+
+if TYPE_CHECKING:
+    from dogwatch.languages.fortisiem.joins import Join, Side
 
 LIMIT_REMEMBERED = 100_000
 """Different occurrences of a clear pattern that a run remembers for what the ledger holds."""
@@ -77,6 +79,8 @@ class ClearJoins:
     """
 
     def __init__(self, rule: FortisiemRule, when: PatternClear) -> None:
+        from dogwatch.languages.fortisiem.joins import parse_joins
+
         own = {incident_attribute(each.attribute) for each in rule.incident.mapping}
         theirs = list(dict.fromkeys(incident_attribute(each.attribute) for each in when.mapping))
         comparisons = [_comparison(join, when.name) for join in parse_joins(when.constraint)] or [
@@ -233,6 +237,8 @@ def _comparison(join: Join, clear_name: str) -> _Comparison:
 
 
 def _operand(side: Side, clear_name: str) -> _Operand:
+    from dogwatch.languages.fortisiem.joins import Named
+
     if isinstance(side, Named):
         return _Operand(incident_attribute(side.source), of_clear=side.owner.lower() == clear_name.lower())
     return _Operand(normal_text(side.value), fixed=True)

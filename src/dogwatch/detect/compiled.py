@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
-from dogwatch.detect.bound import bound
-from dogwatch.engine import plan
+from dogwatch.base.diagnostic import Diagnostic, Severity
+from dogwatch.base.garbage import uncollected
+from dogwatch.detect.prepared import Ready, Refused, Terms, outcomes
 from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions
 from dogwatch.languages.fortisiem.resources import NO_RESOURCES, Resources
-from dogwatch.languages.lowering import Lowered
-from dogwatch.logic.pattern import OWN_CLOCK, Clock, Limit, Pattern, predicates_of
-from dogwatch.rules.logic import lower_clear, lower_rule
+from dogwatch.logic.pattern import OWN_CLOCK, Clock, Limit, Pattern
 from dogwatch.rules.model import Rule
+from dogwatch.rules.ruleset import RuleSet
 from dogwatch.schema.schema import Schema
 
 
@@ -75,6 +74,7 @@ def compile_rules(
     """Lower each rule and check that the engine can evaluate every part of it.
 
     A disabled rule is left out with a notice. It runs if it is the only one: then it was asked for by itself.
+    Rules loaded from files, and then perhaps chosen from, need not be lowered again (``detect.prepared``).
 
     Args:
         rules: The rules.
@@ -84,30 +84,25 @@ def compile_rules(
         resources: What FortiSIEM's rules refer to: groups, tables, lists.
         fortisiem: How FortiSIEM's texts are read where the vendor leaves room.
     """
+    chosen = list(rules)
+    asked = [rule for rule in chosen if rule.enabled or len(chosen) == 1]
+    origin = rules.origin if isinstance(rules, RuleSet) else None
+    terms = Terms(schema, now, hints, resources, fortisiem)
+    with uncollected():
+        found = {id(rule): outcome for rule, outcome in zip(asked, outcomes(asked, origin, terms), strict=True)}
     ready: list[CompiledRule] = []
     left_out: list[tuple[Rule, tuple[Diagnostic, ...]]] = []
     notes: list[Diagnostic] = []
-    chosen = list(rules)
     for rule in chosen:
-        if not rule.enabled and len(chosen) > 1:
-            left_out.append((rule, (_disabled(rule),)))
-            continue
-        try:
-            lowered = lower_rule(rule, schema, now=now, hints=hints, resources=resources, fortisiem=fortisiem)
-            clearing = lower_clear(rule, schema, resources=resources, fortisiem=fortisiem)
-        except DogwatchError as error:
-            left_out.append((rule, error.diagnostics))
-            continue
-        lowered = bound(lowered, schema)
-        clearing = clearing and bound(clearing, schema)
-        problems = [problem for each in (lowered, clearing) if each for problem in _problems(each, rule)]
-        if problems:
-            left_out.append((rule, tuple(problems)))
-            continue
-        pattern = clearing.pattern if clearing else None
-        ready.append(CompiledRule(rule, lowered.pattern, lowered.limits, lowered.clock, pattern))
-        notes += lowered.notes
-        notes += clearing.notes if clearing else ()
+        match found.get(id(rule)):
+            case Ready(lowered=lowered, clearing=clearing):
+                pattern = clearing.pattern if clearing else None
+                ready.append(CompiledRule(rule, lowered.pattern, lowered.limits, lowered.clock, pattern))
+                notes += (*lowered.notes, *(clearing.notes if clearing else ()))
+            case Refused(reasons=reasons):
+                left_out.append((rule, reasons))
+            case None:
+                left_out.append((rule, (_disabled(rule),)))
     return Compiled(tuple(ready), tuple(left_out), tuple(notes))
 
 
@@ -118,13 +113,6 @@ def with_clearing(rules: Iterable[CompiledRule]) -> list[CompiledRule]:
         CompiledRule(each.rule, each.clearing, role=Role.CLEARS) for each in listed if each.clearing is not None
     ]
     return [*listed, *clearing]
-
-
-def _problems(lowered: Lowered, rule: Rule) -> list[Diagnostic]:
-    return [
-        problem if problem.place or rule.query_place is None else replace(problem, place=rule.query_place)
-        for problem in plan.check(*predicates_of(lowered.pattern))
-    ]
 
 
 def _disabled(rule: Rule) -> Diagnostic:

@@ -80,9 +80,9 @@ class Echoes:
         tiebreak, arrival = (_EARLIEST, 0) if echo.cause is None else (echo.cause.tiebreak, echo.cause.arrival)
         row = Row(echo.document, echo.document["event"]["id"], True, None, None, tiebreak)
         batch = make_batch([row], self._matching.fields, arrival, self._read)
-        masks = self._matching.masks(batch)
-        watches = [self._matching.watch(place, masks) for place in range(len(self._numbers))]
-        for passed in take(batch, watches):
+        rows = self._matching.select(batch)
+        matched = [self._matching.matched(place, rows) for place in range(len(self._numbers))]
+        for passed in take(batch, matched):
             for place, found in passed.rows:
                 if isinstance(found, StagePassed):
                     raise TypeError(f"a rule of FortiSIEM's has no row of {type(found).__name__}")

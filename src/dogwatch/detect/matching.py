@@ -8,25 +8,32 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from dogwatch.detect.awareness import BlindRule, FieldPresence, Missing, blind_rule
+from dogwatch.base import keep
+from dogwatch.detect.awareness import BlindRule, Missing, blind_rule
 from dogwatch.detect.compiled import CompiledRule, Role
-from dogwatch.detect.index_filter import IndexFilter
+from dogwatch.detect.findings import Account
+from dogwatch.detect.offers import Offers
 from dogwatch.detect.options import ScanOptions
-from dogwatch.detect.report import ScanReport
-from dogwatch.engine.passed import Watch, ordinals
+from dogwatch.detect.presence import FieldNotes, FieldPresence
+from dogwatch.detect.report import ScanProfile, ScanReport, heavy_rule
+from dogwatch.engine.passed import MatchedRows, Rows, ordinals
 from dogwatch.engine.plan import Plan
+from dogwatch.engine.profile import Cost, PlanProfile
 from dogwatch.events.batch import NO_TIME, Batch
 from dogwatch.logic.pattern import Clock, SequencePattern, columns_of, predicates_of
 from dogwatch.logic.predicate import Predicate
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
 from dogwatch.schema.field import FieldRef
 
-Rows = npt.NDArray[np.bool_]
+Flags = npt.NDArray[np.bool_]
 """One answer for each row of a batch."""
 
 
 class Matching:
     """Evaluates all rules' predicates together, batch by batch.
+
+    What it sees it notes in an account. Accounts may come from several processes; settled in the order of the
+    input, they make the report.
 
     Args:
         rules: The rules, which are known by their number from here on.
@@ -46,13 +53,12 @@ class Matching:
         self.slots: list[range] = []
         self._options = options
         self._report = report
-        self._indices = IndexFilter()
         predicates: list[Predicate] = []
         for compiled in self.rules:
             own = predicates_of(compiled.pattern)
             self.slots.append(range(len(predicates), len(predicates) + len(own)))
             predicates += own
-        self._plan = Plan(predicates)
+        self._plan = Plan(predicates, checked=True, cache=keep.folder(), profile=options.profile)
         self.fields: frozenset[FieldRef] = self._plan.fields.union(
             *(columns_of(compiled.pattern) | compiled.clock.fields for compiled in self.rules)
         )
@@ -62,35 +68,87 @@ class Matching:
             if isinstance(compiled.rule, FortisiemRule)
             or (isinstance(compiled.pattern, SequencePattern) and compiled.pattern.absences)
         }
+        # Rules with one and the same patterns are offered the same rows.
+        self._sets: dict[tuple[str, ...], set[str]] = {}
+        for compiled in self.rules:
+            self._sets.setdefault(self._patterns(compiled.rule), set()).add(compiled.rule.instance_id)
+        numbers = {patterns: number for number, patterns in enumerate(self._sets)}
+        self._set_of_slot = [
+            numbers[self._patterns(compiled.rule)]
+            for compiled, slots in zip(self.rules, self.slots, strict=True)
+            for _ in slots
+        ]
+        self._offers = Offers(self._sets)
+        self._offered: set[int] = set()
+        self._notes = FieldNotes(self.fields)
         self._presence = FieldPresence(self.fields)
+        self._account = self._new_account()
         report.find_blind = self.blind
+        rule_of_slot = [
+            compiled.rule for compiled, slots in zip(self.rules, self.slots, strict=True) for _ in slots
+        ]
+        report.notes += (
+            heavy_rule(rule_of_slot[found.predicate], found.reason, found.milliseconds)
+            for found in self._plan.heavy
+        )
+        if options.profile:
+            report.profile = ScanProfile(
+                tuple(compiled.rule for compiled in self.rules),
+                self.slots,
+                self._plan.leaves,
+                self._new_profile(),
+                [0] * len(self.rules),
+            )
 
-    def masks(self, batch: Batch) -> list[Rows]:
-        """For each predicate, the rows that satisfy it among those that its rule is offered."""
+    def select(self, batch: Batch) -> list[Rows]:
+        """For each predicate, the rows that satisfy it among those that its rule is offered, ascending."""
         inside = self._inside(batch)
-        self._presence.note(batch, inside)
-        for clock, newest in self.newest.items():
+        self._notes.note(batch, inside)
+        newest = self._account.newest
+        for number, clock in enumerate(self.newest):
             times = ordinals(batch, clock)[0]
-            latest = int((times if inside is None else times[inside]).max(initial=newest))
-            self.newest[clock] = min(latest, self._options.present()) if self._options.follow else latest
-        wanted: list[Rows | None] = []
-        for number, compiled in enumerate(self.rules):
-            offered = self._offered(compiled.rule, batch, inside)
-            if batch.length and (offered is None or bool(offered.any())):
-                self._report.offered.add(compiled.rule.instance_id)
-            wanted += [offered] * len(self.slots[number])
-        return self._plan.evaluate(batch, wanted)
+            newest[number] = int((times if inside is None else times[inside]).max(initial=newest[number]))
+        offered = self._offers.rows(batch, inside)
+        if batch.length:
+            told = self._account.offered
+            told += (
+                number
+                for number, rows in enumerate(offered)
+                if number not in self._offered and (rows is None or bool(rows.any()))
+            )
+            self._offered.update(told)
+        return self._plan.select(batch, [offered[number] for number in self._set_of_slot])
 
-    def watch(self, number: int, masks: Sequence[Rows]) -> Watch:
-        """A rule's pattern with its predicates' answers, to take its rows out of the batch."""
-        compiled = self.rules[number]
-        own = [masks[slot] for slot in self.slots[number]]
-        return Watch(number, compiled.pattern, own, compiled.clock)
+    def matched(self, number: int, found: Sequence[Rows]) -> MatchedRows:
+        """A rule's pattern with the rows that satisfy its predicates, out of what ``select`` found."""
+        compiled, slots = self.rules[number], self.slots[number]
+        return MatchedRows(number, compiled.pattern, found[slots.start : slots.stop], compiled.clock)
+
+    def account(self) -> Account:
+        """What was seen since this was last asked."""
+        account, self._account = self._account, self._new_account()
+        account.presence = self._notes.taken()
+        if self._plan.profile is not None:
+            account.plan, self._plan.profile = self._plan.profile, self._new_profile()
+        return account
+
+    def settle(self, account: Account) -> None:
+        """Put what was seen next into the report."""
+        sets = list(self._sets.values())
+        self._report.offered.update(*(sets[number] for number in account.offered))
+        self._report.outside += account.outside
+        self._presence.merge(account.presence)
+        if account.plan is not None and self._report.profile is not None:
+            self._report.profile.plan.merge([account.plan])
+        for clock, latest in zip(self.newest, account.newest, strict=True):
+            latest = max(latest, self.newest[clock])
+            self.newest[clock] = min(latest, self._options.present()) if self._options.follow else latest
 
     def blind(self) -> list[BlindRule]:
         """The rules that no event so far could have satisfied, for want of fields, of those that saw any."""
-        nowhere = self._missing(())
-        missing: dict[tuple[str, ...], Missing] = {(): nowhere}
+        nowhere = self._presence.missing(lambda _: True)
+        missing: dict[int, Missing] = {}
+        numbers = {patterns: number for number, patterns in enumerate(self._sets)}
         found = []
         for compiled in self.rules:
             instance = compiled.rule.instance_id
@@ -98,36 +156,36 @@ class Matching:
                 continue
             if compiled.role is Role.CLEARS:
                 continue
-            patterns = self._patterns(compiled.rule)
-            if patterns not in missing:
-                missing[patterns] = self._missing(patterns)
-            blind = blind_rule(compiled, missing[patterns])
+            number = numbers[self._patterns(compiled.rule)]
+            if number not in missing:
+                missing[number] = self._missing(number)
+            blind = blind_rule(compiled, missing[number])
             if blind is not None:
                 found.append(replace(blind, everywhere=nowhere.issuperset(blind.fields)))
         return found
 
-    def _missing(self, patterns: tuple[str, ...]) -> Missing:
-        return self._presence.missing(lambda name: not patterns or self._indices.matches(patterns, name))
+    def _missing(self, number: int) -> Missing:
+        return self._presence.missing(lambda name: bool(self._offers.covering(name)[number]))
 
-    def _inside(self, batch: Batch) -> Rows | None:
+    def _inside(self, batch: Batch) -> Flags | None:
         start, end = self._options.start, self._options.end
         if start is None and end is None:
             return None
-        inside: Rows = batch.time != NO_TIME
+        inside: Flags = batch.time != NO_TIME
         if start is not None:
             inside &= batch.time >= start
         if end is not None:
             inside &= batch.time <= end
-        self._report.outside += batch.length - int(inside.sum())
+        self._account.outside += batch.length - int(inside.sum())
         return inside
-
-    def _offered(self, rule: Rule, batch: Batch, inside: Rows | None) -> Rows | None:
-        patterns = self._patterns(rule)
-        if not patterns:
-            return inside
-        rows = self._indices.rows(patterns, batch)
-        return rows if inside is None else rows & inside
 
     def _patterns(self, rule: Rule) -> tuple[str, ...]:
         """The index patterns that decide what the rule is offered; none is everything."""
         return rule.index if isinstance(rule, ElasticRule) and not self._options.any_index else ()
+
+    def _new_profile(self) -> PlanProfile:
+        predicates = self.slots[-1].stop if self.slots else 0
+        return PlanProfile([Cost() for _ in range(predicates)], [Cost() for _ in self._plan.leaves])
+
+    def _new_account(self) -> Account:
+        return Account(newest=[NO_TIME] * len(self.newest))

@@ -45,6 +45,9 @@ class ScanOptions:
         present: The time of day: events of a followed stream that are stamped later say nothing about what rules
             wait for in vain.
         spool_bytes: Memory for retained rows.
+        workers: Processes that read and match files, where these are large enough to be shared out. What is found
+            does not depend on it.
+        profile: Note what each rule costs, which itself costs a little.
     """
 
     start: int | None = None
@@ -56,3 +59,5 @@ class ScanOptions:
     now: int = field(default_factory=time.time_ns)
     present: Callable[[], int] = time.time_ns
     spool_bytes: int = SPOOL_BYTES
+    workers: int = 1
+    profile: bool = False

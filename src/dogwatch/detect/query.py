@@ -6,13 +6,9 @@ from dataclasses import dataclass
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 from dogwatch.detect.bound import bound
-from dogwatch.languages import eql
-from dogwatch.languages.fortisiem.lower import lower_filter
 from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions
 from dogwatch.languages.fortisiem.resources import NO_RESOURCES, Resources
-from dogwatch.languages.kql.lower import lower_text as lower_kql
 from dogwatch.languages.lowering import Lowered
-from dogwatch.languages.lucene.lower import lower_text as lower_lucene
 from dogwatch.logic.pattern import EventPattern
 from dogwatch.schema.schema import Schema
 
@@ -70,6 +66,8 @@ def lower_query(
             )
         )
     if language.lower() == "fortisiem":
+        from dogwatch.languages.fortisiem.lower import lower_filter
+
         predicate, notes = lower_filter(query, type_of=schema.type_of, resources=resources, options=fortisiem)
         return bound(Lowered(EventPattern(predicate), notes), schema)
     return bound(_lowered(language, query, schema, now, fields), schema)
@@ -78,6 +76,8 @@ def lower_query(
 def _lowered(language: str, query: str, schema: Schema, now: int | None, fields: EventFields) -> Lowered:
     match language.lower():
         case "eql":
+            from dogwatch.languages import eql
+
             return eql.lower_text(
                 query,
                 type_of=schema.type_of,
@@ -88,6 +88,8 @@ def _lowered(language: str, query: str, schema: Schema, now: int | None, fields:
                 suggest=schema.hint,
             )
         case "kql" | "kuery":
+            from dogwatch.languages.kql.lower import lower_text as lower_kql
+
             return lower_kql(
                 query,
                 type_of=schema.type_of,
@@ -96,6 +98,8 @@ def _lowered(language: str, query: str, schema: Schema, now: int | None, fields:
                 mapping_of=schema.mappings.get,
             )
         case "lucene":
+            from dogwatch.languages.lucene.lower import lower_text as lower_lucene
+
             return lower_lucene(
                 query,
                 type_of=schema.type_of,

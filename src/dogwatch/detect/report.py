@@ -9,7 +9,29 @@ from dataclasses import dataclass, field
 from dogwatch.base.diagnostic import Diagnostic, Severity
 from dogwatch.detect.awareness import BlindRule
 from dogwatch.engine.passed import MAX_KEYS
+from dogwatch.engine.profile import PlanProfile
+from dogwatch.logic.predicate import Leaf
 from dogwatch.rules.model import Rule
+
+
+@dataclass(slots=True)
+class ScanProfile:
+    """What the rules of a scan cost, over all processes.
+
+    Attributes:
+        rules: The rules by number; patterns that clear incidents come last, under their rules once more.
+        slots: For each of these the numbers of its predicates in ``plan.predicates``.
+        leaves: The distinct questions asked of events, in the order of ``plan.leaves``.
+        plan: What asking them cost.
+        ordered: For each of ``rules``, nanoseconds of what follows events in their order: alerts, sequences,
+            samples, windows and runs.
+    """
+
+    rules: tuple[Rule, ...]
+    slots: list[range]
+    leaves: tuple[Leaf, ...]
+    plan: PlanProfile
+    ordered: list[int]
 
 
 @dataclass(slots=True)
@@ -22,6 +44,7 @@ class ScanReport:
         outside: Events outside the stretch of time asked for.
         notes: What the reader of the results should know.
         find_blind: Works out ``blind``.
+        profile: What the rules cost, if that was asked for; complete when the scan is.
     """
 
     detections: Counter[str] = field(default_factory=Counter)
@@ -29,6 +52,7 @@ class ScanReport:
     outside: int = 0
     notes: list[Diagnostic] = field(default_factory=list)
     find_blind: Callable[[], list[BlindRule]] = field(default=list, repr=False)
+    profile: ScanProfile | None = field(default=None, repr=False)
 
     @property
     def blind(self) -> list[BlindRule]:
@@ -198,3 +222,20 @@ class ScanReport:
                     hint="many-valued join fields multiply; look at the events that hold so many values",
                 )
             )
+
+
+def heavy_rule(rule: Rule, reason: str, milliseconds: int) -> Diagnostic:
+    """What to tell of a rule whose condition costs much.
+
+    Args:
+        rule: The rule.
+        reason: What it does, as the predicate of a sentence about it.
+        milliseconds: About how long that takes, once.
+    """
+    return Diagnostic(
+        "rule-heavy",
+        f"{rule.label} ({rule.name}) costs much: it {reason}, about {milliseconds:,} ms",
+        Severity.WARNING,
+        place=rule.place,
+        hint="split its list, or ask for beginnings of texts or whole ones; the other rules are not slowed",
+    )

@@ -5,14 +5,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 
-import numpy as np
-
 from dogwatch.base.diagnostic import Diagnostic, Severity
 from dogwatch.detect.matcher import Matcher, matcher_of
 from dogwatch.detect.options import SPOOL_BYTES
 from dogwatch.engine.late import LateTolerantMatcher
 from dogwatch.engine.limit import Outermost, limited
-from dogwatch.engine.passed import MAX_KEYS, PassedEvent, PassedSpool, StagePassed, Watch, ordinals, take
+from dogwatch.engine.passed import MAX_KEYS, MatchedRows, PassedEvent, PassedSpool, StagePassed, ordinals, take
 from dogwatch.engine.plan import Plan
 from dogwatch.engine.sample import SampleMatcher
 from dogwatch.engine.sequence import SequenceHit, SequenceMatcher
@@ -131,12 +129,10 @@ class Results:
         """What one limit keeps of all events; hardly any other document is looked at."""
         kept = Outermost(limit)
         for batch in batches:
-            (mask,) = self._plan.evaluate(batch)
-            rows = np.flatnonzero(mask)
+            (rows,) = self._plan.select(batch)
             self.found += rows.size
-            narrow = np.zeros_like(mask)
-            narrow[kept.candidates(rows, *ordinals(batch, self._clock))] = True
-            for passed in take(batch, [Watch(0, self._pattern, [narrow], self._clock)]):
+            narrow = kept.candidates(rows, *ordinals(batch, self._clock))
+            for passed in take(batch, [MatchedRows(0, self._pattern, [narrow], self._clock)]):
                 kept.add(passed.event)
         yield from kept
 
@@ -178,7 +174,7 @@ class Results:
         return sorted(self._passed(batch), key=lambda passed: passed.event.order)
 
     def _passed(self, batch: Batch) -> Iterator[PassedEvent]:
-        for passed in take(batch, [Watch(0, self._pattern, self._plan.evaluate(batch), self._clock)]):
+        for passed in take(batch, [MatchedRows(0, self._pattern, self._plan.select(batch), self._clock)]):
             self._keys_left_out += passed.keys_left_out
             yield passed
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-
-import numpy as np
 
 from dogwatch.alerts.model import Alert, Detection, WatchEntry
 from dogwatch.detect.compiled import CompiledRule, with_clearing
 from dogwatch.detect.correlation import Correlation
 from dogwatch.detect.event import EventDetector
+from dogwatch.detect.findings import Account, Findings
 from dogwatch.detect.matcher import Matcher, matcher_of
-from dogwatch.detect.matching import Matching, Rows
+from dogwatch.detect.matching import Matching
 from dogwatch.detect.naming import REMEMBERED, EventNames
 from dogwatch.detect.options import OpenWindows, ScanOptions
 from dogwatch.detect.pipe import Pipe
 from dogwatch.detect.report import ScanReport
 from dogwatch.detect.sequence import SequenceDetector
+from dogwatch.detect.work import Work
 from dogwatch.engine.late import LateTolerantMatcher
-from dogwatch.engine.passed import GroupPassed, PassedEvent, PassedSpool, StagePassed, take
+from dogwatch.engine.passed import GroupPassed, Passed, PassedEvent, PassedSpool, StagePassed
 from dogwatch.engine.sample import SampleMatcher
 from dogwatch.engine.sequence import SequenceHit
 from dogwatch.engine.state import Repeats
@@ -78,6 +79,8 @@ class Scan:
             elif compiled.limits:
                 self._pipes[number] = Pipe(compiled.limits)
         self.report.not_piped(unpiped)
+        singles = self._events.keys() - self._pipes.keys()
+        self.work = Work(self.matching, singles, [compiled.clock for compiled in rules])
         self._awaiting = [
             (number, matcher)
             for number, (matcher, _) in self._matched.items()
@@ -85,26 +88,36 @@ class Scan:
         ]
 
     def run(self, batches: Iterable[Batch]) -> Iterator[Detection]:
-        """The detections, as they are found.
+        """The detections in batches, as they are found.
 
         Alerts of single events come in the order in which events are read. In a closed scan those of
         sequences follow after the last batch, in the order in which they were certain, then those of samples
         and of rules with pipes, then incidents, by first seen. When following, everything comes as
         it completes, and an incident again at each of its triggers and when it is cleared.
         """
-        if self.options.follow:
-            yield from self._followed(batches)
-        else:
-            with PassedSpool(self.options.spool_bytes) as spool:
-                for batch in batches:
-                    masks = self.matching.masks(batch)
-                    yield from self._event_alerts(batch, masks)
-                    for each in self._taken(batch, masks):
-                        spool.add(each)
-                yield from self._stateful(spool)
-                yield from self._advanced()
+        if not self.options.follow:
+            yield from self.over(map(self.work.of, batches))
+            return
+        yield from self._followed(batches)
         yield from self._finished()
         self._account()
+
+    def over(self, found: Iterable[Findings]) -> Iterator[Detection]:
+        """The detections of a closed scan, as ``run`` gives them, from what ``work`` found of batches or units."""
+        with PassedSpool(self.options.spool_bytes) as spool:
+            for findings in found:
+                self._settle(findings.account)
+                yield from self._event_alerts(findings.hits)
+                for order, payload in findings.passed:
+                    spool.put(order, payload)
+            yield from self._stateful(spool)
+            yield from self._advanced()
+        yield from self._finished()
+        self._account()
+
+    def _settle(self, account: Account) -> None:
+        self.matching.settle(account)
+        self._keys_left_out += account.keys_left_out
 
     def _followed(self, batches: Iterable[Batch]) -> Iterator[Detection]:
         """What is found in a stream; its empty batches tell that nothing has come."""
@@ -113,9 +126,11 @@ class Scan:
             present = self.options.present()
             if batch.length:
                 heard = present
-                masks = self.matching.masks(batch)
-                yield from self._event_alerts(batch, masks)
-                yield from self._stateful(sorted(self._taken(batch, masks), key=lambda each: each.event.order))
+                sight = self.work.look(batch)
+                passed = sorted(sight.passed, key=lambda each: each.event.order)
+                self._settle(self.work.account())
+                yield from self._event_alerts(sight.hits)
+                yield from self._stateful(passed)
                 yield from self._advanced()
                 continue
             # The time of day may be set back.
@@ -139,7 +154,7 @@ class Scan:
     def _finished(self) -> Iterator[Detection]:
         """What is found now that there are no more events."""
         for number, (matcher, _) in self._matched.items():
-            yield from self._hits(number, matcher.finish())
+            yield from self._timed(number, self._matcher_finished(number, matcher))
         for number, pipe in self._pipes.items():
             for result in pipe.kept():
                 yield from self._kept(number, result)
@@ -162,43 +177,41 @@ class Scan:
         self.correlation.account()
         self.report.left_out_keys(self._keys_left_out)
 
-    def _event_alerts(self, batch: Batch, masks: list[Rows]) -> Iterator[Detection]:
-        hits = [
-            (int(row), number)
-            for number in self._events
-            if number not in self._pipes
-            for row in np.flatnonzero(masks[self.matching.slots[number][0]])
-        ]
-        current, found = -1, None
-        for row, number in sorted(hits):
-            if found is None or row != current:
-                current, found = row, batch.event(row)
-            yield from self._kept(number, found)
-
-    def _taken(self, batch: Batch, masks: list[Rows]) -> Iterator[PassedEvent]:
-        watches = [
-            self.matching.watch(number, masks)
-            for number in range(len(self.matching.rules))
-            if number not in self._events or number in self._pipes
-        ]
-        for each in take(batch, watches):
-            self._keys_left_out += each.keys_left_out
-            yield each
+    def _event_alerts(self, hits: Iterable[tuple[Event, list[int]]]) -> Iterator[Detection]:
+        for event, numbers in hits:
+            for number in numbers:
+                yield from self._timed(number, self._kept(number, event))
 
     def _stateful(self, passed: Iterable[PassedEvent]) -> Iterator[Detection]:
         for each in passed:
             if not self.options.follow and each.event.time != NO_TIME:
                 yield from self.correlation.advance(each.event.time)
             for number, row in each.rows:
-                if number in self.correlation:
-                    yield from self.correlation.feed(number, row)
-                    continue
-                match row:
-                    case StagePassed():
-                        yield from self._hits(number, self._matched[number][0].feed(row))
-                    # Read twice, it is one result.
-                    case GroupPassed() if not self._repeats[number].seen(row.event):
-                        self._pipes[number].add(row.event.order, row.event)
+                yield from self._timed(number, self._fed(number, row))
+
+    def _fed(self, number: int, row: Passed) -> Iterator[Detection]:
+        """What comes of one row under one rule."""
+        if number in self.correlation:
+            yield from self.correlation.feed(number, row)
+            return
+        match row:
+            case StagePassed():
+                yield from self._hits(number, self._matched[number][0].feed(row))
+            # Read twice, it is one result.
+            case GroupPassed() if not self._repeats[number].seen(row.event):
+                self._pipes[number].add(row.event.order, row.event)
+
+    def _matcher_finished(self, number: int, matcher: Matcher) -> Iterator[Detection]:
+        yield from self._hits(number, matcher.finish())
+
+    def _timed(self, number: int, found: Iterator[Detection]) -> Iterable[Detection]:
+        """What is found, with the time that it takes noted if that was asked for."""
+        if self.report.profile is None:
+            return found
+        started = time.perf_counter_ns()
+        listed = list(found)
+        self.report.profile.ordered[number] += time.perf_counter_ns() - started
+        return listed
 
     def _hits(self, number: int, hits: Iterable[SequenceHit]) -> Iterator[Detection]:
         for hit in hits:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from time import perf_counter_ns
 
 import msgspec
 
@@ -21,13 +22,15 @@ from dogwatch.base.time import format_instant
 from dogwatch.detect.compiled import CompiledRule, with_clearing
 from dogwatch.detect.correlation import Correlation
 from dogwatch.detect.event import EventDetector
-from dogwatch.detect.matching import Matching, Rows
+from dogwatch.detect.findings import Findings
+from dogwatch.detect.matching import Matching
 from dogwatch.detect.options import OpenWindows, ScanOptions
 from dogwatch.detect.report import ScanReport
 from dogwatch.detect.runs import Runs, schedule_of
 from dogwatch.detect.sequence import SequenceDetector
+from dogwatch.detect.work import Work
 from dogwatch.engine.limit import limited
-from dogwatch.engine.passed import Passed, PassedSpool, StagePassed, Watch, take
+from dogwatch.engine.passed import Passed, PassedSpool, StagePassed
 from dogwatch.engine.sample import SampleMatcher
 from dogwatch.engine.sequence import SequenceHit, SequenceMatcher
 from dogwatch.events.batch import NO_TIEBREAK, NO_TIME, Batch, Event
@@ -80,17 +83,21 @@ class ScheduledScan:
                     pass
             kept.append(compiled)
         self.matching = Matching(kept, options, self.report)
+        self.work = Work(self.matching, (), [_selecting(compiled.clock) for compiled in kept], untimed=False)
         self.correlation = Correlation(kept, options, self.report, resources, entries)
 
     def run(self, batches: Iterable[Batch]) -> Iterator[Detection]:
         """The alerts of all runs in the order of the runs, then the incidents by first seen."""
+        return self.over(map(self.work.of, batches))
+
+    def over(self, found: Iterable[Findings]) -> Iterator[Detection]:
+        """The detections, as ``run`` gives them, from what ``work`` found of batches or units."""
         with PassedSpool(self.options.spool_bytes) as spool:
-            for batch in batches:
-                masks = self.matching.masks(batch)
-                watches = [self._watch(number, masks) for number in range(len(self.matching.rules))]
-                for passed in take(batch, watches, untimed=False):
-                    self._keys_left_out += passed.keys_left_out
-                    spool.add(passed)
+            for findings in found:
+                self.matching.settle(findings.account)
+                self._keys_left_out += findings.account.keys_left_out
+                for order, payload in findings.passed:
+                    spool.put(order, payload)
             for passed in spool:
                 yield from self._until(passed.event.time)
                 yield from self.correlation.advance(passed.event.time)
@@ -103,11 +110,6 @@ class ScheduledScan:
         if self.correlation.active:
             yield from self.correlation.finish(self.matching.newest.get(OWN_CLOCK, NO_TIME))
         self._account()
-
-    def _watch(self, number: int, masks: Sequence[Rows]) -> Watch:
-        """A rule's pattern and its answers. A run selects by ``@timestamp``, whatever then orders its events."""
-        watch = self.matching.watch(number, masks)
-        return watch if watch.clock.timestamp is None else replace(watch, clock=OWN_CLOCK)
 
     def _take(self, number: int, row: Passed) -> None:
         """Keep a row for a rule, and ask for the first run that sees it.
@@ -126,7 +128,11 @@ class ScheduledScan:
         """The alerts of every run due before an event at ``time``; ``None`` plays what remains at the end."""
         while self._due and (time is None or self._due[0][0] < time):
             moment, number = heapq.heappop(self._due)
-            for alert in self._play(number, moment):
+            started = perf_counter_ns()
+            played = self._play(number, moment)
+            if self.report.profile is not None:
+                self.report.profile.ordered[number] += perf_counter_ns() - started
+            for alert in played:
                 self.report.found(alert.rule_uuid)
                 yield alert
 
@@ -208,6 +214,11 @@ class ScheduledScan:
                         hint="raise max_signals, make the rule narrower, or scan without --as-scheduled",
                     )
                 )
+
+
+def _selecting(clock: Clock) -> Clock:
+    """What a run selects events by: ``@timestamp``, whatever then orders them."""
+    return clock if clock.timestamp is None else OWN_CLOCK
 
 
 def _clocked(rows: list[Passed], clock: Clock) -> list[Passed]:

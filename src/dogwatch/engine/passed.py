@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
@@ -41,6 +41,9 @@ Mask = npt.NDArray[np.bool_]
 
 Integers = npt.NDArray[np.int64]
 """One whole number for each row of a batch."""
+
+Rows = npt.NDArray[np.int64]
+"""Numbers of rows of a batch, ascending."""
 
 StageKeys = tuple[tuple[Key, int], ...]
 """Each key that a row acts under, with the stages that it satisfies there as bits (``stages_of`` numbers them)."""
@@ -98,19 +101,19 @@ Passed = StagePassed | GroupPassed | PartsPassed
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """A pattern and its predicates' answers for one batch.
+class MatchedRows:
+    """A pattern and the rows of one batch that satisfy its predicates.
 
     Attributes:
         number: The caller's number for the pattern; it comes back with the passed rows.
         pattern: The pattern.
-        masks: One mask for each of ``predicates_of(pattern)``, in that order.
+        rows: The rows that satisfy each of ``predicates_of(pattern)``, in that order.
         clock: What orders the pattern's events; its fields are columns of the batch.
     """
 
     number: int
     pattern: Pattern
-    masks: Sequence[Mask]
+    rows: Sequence[Rows]
     clock: Clock = OWN_CLOCK
 
 
@@ -136,6 +139,10 @@ class _StoredEvent(msgspec.Struct, frozen=True, array_like=True):
     parts: list[tuple[int, PartValues]]
 
 
+Order = tuple[int, int, int]
+"""An event's place in the canonical order: time, own tiebreak, arrival."""
+
+
 class PassedSpool:
     """The passed rows of a closed scan, given back in canonical order.
 
@@ -156,19 +163,11 @@ class PassedSpool:
 
     def add(self, passed: PassedEvent) -> None:
         """Keep an event with its rows; the event is stored once, however many patterns it passed."""
-        stages: list[tuple[int, StageKeys]] = []
-        groups: list[tuple[int, Key, tuple[Scalar | None, ...]]] = []
-        parts: list[tuple[int, PartValues]] = []
-        for number, row in passed.rows:
-            match row:
-                case StagePassed(keys=keys):
-                    stages.append((number, keys))
-                case GroupPassed(group=group, values=values):
-                    groups.append((number, group, values))
-                case PartsPassed(parts=values_of_parts):
-                    parts.append((number, values_of_parts))
-        stored = _StoredEvent(EventRow.of(passed.event), stages, groups, parts)
-        self._sorter.add(passed.event.order, encode(stored))
+        self.put(*stored(passed))
+
+    def put(self, order: Order, payload: bytes) -> None:
+        """Keep an event with its rows as ``stored`` gives them, in this process or another."""
+        self._sorter.add(order, payload)
 
     def __iter__(self) -> Iterator[PassedEvent]:
         """Everything added so far, by time, tiebreak and arrival."""
@@ -189,7 +188,29 @@ class PassedSpool:
         self.close()
 
 
-def take(batch: Batch, watches: Iterable[Watch], *, untimed: bool = True) -> Iterator[PassedEvent]:
+def stored(passed: PassedEvent) -> tuple[Order, bytes]:
+    """An event with its rows in the form in which a spool keeps it, after the event's place in the order."""
+    stages: list[tuple[int, StageKeys]] = []
+    groups: list[tuple[int, Key, tuple[Scalar | None, ...]]] = []
+    parts: list[tuple[int, PartValues]] = []
+    for number, row in passed.rows:
+        match row:
+            case StagePassed(keys=keys):
+                stages.append((number, keys))
+            case GroupPassed(group=group, values=values):
+                groups.append((number, group, values))
+            case PartsPassed(parts=values_of_parts):
+                parts.append((number, values_of_parts))
+    return passed.event.order, encode(_StoredEvent(EventRow.of(passed.event), stages, groups, parts))
+
+
+def take(
+    batch: Batch,
+    matched: Iterable[MatchedRows],
+    event_of: Callable[[int], Event] | None = None,
+    *,
+    untimed: bool = True,
+) -> Iterator[PassedEvent]:
     """The rows of a batch that passed something, in the batch's order, each taken out of it once.
 
     Each clock has a ``PassedEvent`` of its own, as it gives the event another place in the order. A stage with a
@@ -198,15 +219,18 @@ def take(batch: Batch, watches: Iterable[Watch], *, untimed: bool = True) -> Ite
 
     Args:
         batch: The events.
-        watches: What each pattern's predicates said about them.
+        matched: The rows that satisfy each pattern's predicates.
+        event_of: Gives the event of a row, if some were taken out already; the batch itself if not given.
         untimed: Whether rows without a time take part where order plays no part: single events and samples.
     """
-    by_clock: defaultdict[Clock, list[Watch]] = defaultdict(list)
-    for watch in watches:
-        by_clock[watch.clock].append(watch)
-    taken = [_taken(batch, clock, several, untimed=untimed) for clock, several in by_clock.items()]
+    event_of = event_of or batch.event
+    by_clock: defaultdict[Clock, list[MatchedRows]] = defaultdict(list)
+    for pattern in matched:
+        by_clock[pattern.clock].append(pattern)
+    cells = _Cells(batch)
+    taken = [_taken(cells, clock, several, untimed=untimed) for clock, several in by_clock.items()]
     for row in sorted(set().union(*(each.rows() for each in taken))):
-        event = batch.event(row)
+        event = event_of(row)
         for each in taken:
             if (passed := each.passed(row, event)) is not None:
                 yield passed
@@ -238,30 +262,66 @@ class _Taken:
         return _passed_event(event, stages, groups, parts, self.left_out.get(row, 0))
 
 
-def _taken(batch: Batch, clock: Clock, watches: Iterable[Watch], *, untimed: bool) -> _Taken:
-    time, tiebreak = ordinals(batch, clock)
+class _Cells:
+    """The values of a batch's columns for some rows; many patterns ask for the same columns."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self._texts: dict[FieldRef, tuple[npt.NDArray[np.int64], list[Any]]] = {}
+
+    def values(self, field: Field, rows: Rows) -> list[list[Any]]:
+        """The values of one field for each of the rows, without nulls."""
+        absent = (None, "") if field.blank_is_missing else (None,)
+        return [
+            [value for value in values if value not in absent]
+            if isinstance(values, list)
+            else []
+            if values in absent
+            else [values]
+            for values in self._of_rows(field.ref, rows)
+        ]
+
+    def _of_rows(self, ref: FieldRef, rows: Rows) -> list[Any]:
+        column = self.batch.columns[ref]
+        if not isinstance(column, pa.DictionaryArray):
+            return column.take(rows).to_pylist()
+        if ref not in self._texts:
+            texts = column.dictionary.to_pylist()
+            codes = np.asarray(column.indices.fill_null(len(texts)), np.int64)
+            self._texts[ref] = (codes, [*texts, None])
+        codes, texts = self._texts[ref]
+        return [texts[code] for code in codes[rows].tolist()]
+
+
+def _taken(cells: _Cells, clock: Clock, matched: Iterable[MatchedRows], *, untimed: bool) -> _Taken:
+    time, tiebreak = ordinals(cells.batch, clock)
     timed: Mask = time != NO_TIME
     unordered: Mask = np.ones_like(timed) if untimed else timed
     stages: defaultdict[int, list[tuple[int, StageKeys]]] = defaultdict(list)
     groups: defaultdict[int, list[tuple[int, Key, tuple[Scalar | None, ...]]]] = defaultdict(list)
     parts: defaultdict[int, list[tuple[int, PartValues]]] = defaultdict(list)
     left_out: defaultdict[int, int] = defaultdict(int)
-    for watch in watches:
-        match watch.pattern:
+    for each in matched:
+        match each.pattern:
             case SequencePattern() | SamplePattern() as pattern:
-                within = timed if isinstance(pattern, SequencePattern) else unordered
-                for row, keys in _stage_keys(batch, pattern, watch.masks, within, left_out).items():
-                    stages[row].append((watch.number, tuple(keys.items())))
+                within = _within(each.rows, timed if isinstance(pattern, SequencePattern) else unordered)
+                for row, keys in _stage_keys(cells, pattern, within, left_out).items():
+                    stages[row].append((each.number, tuple(keys.items())))
             case AggregatePattern() as pattern:
-                for row, group, values in _groups(batch, pattern, watch.masks[0] & timed):
-                    groups[row].append((watch.number, group, values))
+                for row, group, values in _groups(cells, pattern, _within(each.rows, timed)[0]):
+                    groups[row].append((each.number, group, values))
             case CompositePattern() as pattern:
-                for row, values_of_parts in _parts(batch, pattern, watch.masks, timed).items():
-                    parts[row].append((watch.number, tuple(values_of_parts)))
+                for row, values_of_parts in _parts(cells, pattern, _within(each.rows, timed)).items():
+                    parts[row].append((each.number, tuple(values_of_parts)))
             case EventPattern():
-                for row in np.flatnonzero(watch.masks[0] & unordered).tolist():
-                    groups[row].append((watch.number, (), ()))
+                for row in _within(each.rows, unordered)[0].tolist():
+                    groups[row].append((each.number, (), ()))
     return _Taken(time, tiebreak, stages, groups, parts, left_out)
+
+
+def _within(rows: Sequence[Rows], mask: Mask) -> list[Rows]:
+    """Those of the rows that a mask leaves."""
+    return [each[mask[each]] for each in rows]
 
 
 def ordinals(batch: Batch, clock: Clock) -> tuple[Integers, Integers]:
@@ -294,22 +354,18 @@ def _passed_event(
 
 
 def _stage_keys(
-    batch: Batch,
-    pattern: SequencePattern | SamplePattern,
-    masks: Sequence[Mask],
-    within: Mask,
-    left_out: dict[int, int],
+    cells: _Cells, pattern: SequencePattern | SamplePattern, satisfying: Sequence[Rows], left_out: dict[int, int]
 ) -> dict[int, dict[Key, int]]:
     """For each row the stages that apply under each key; what exceeds ``MAX_KEYS`` is counted in ``left_out``."""
     found: defaultdict[int, dict[Key, int]] = defaultdict(dict)
     stages = stages_of(pattern)
     count = len(pattern.stages)
     # A hit comes from the last stage, so its keys, listed first, give the order of hits on one event.
-    for number, bits in _alike(stages, masks, (*range(count - 1, -1, -1), *range(count, len(stages)))):
-        rows = np.flatnonzero(masks[number] & within)
+    for number, bits in _alike(stages, satisfying, (*range(count - 1, -1, -1), *range(count, len(stages)))):
+        rows = satisfying[number]
         if not rows.size:
             continue
-        choices = [_key_values(batch, key, rows) for key in stages[number].keys]
+        choices = [_key_values(cells, key, rows) for key in stages[number].keys]
         for place, row in enumerate(rows.tolist()):
             values = [column[place] for column in choices]
             total = math.prod(map(len, values))
@@ -321,11 +377,17 @@ def _stage_keys(
     return found
 
 
-def _alike(stages: Sequence[Stage], masks: Sequence[Mask], numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+def _alike(
+    stages: Sequence[Stage], satisfying: Sequence[Rows], numbers: Iterable[int]
+) -> Iterator[tuple[int, int]]:
     """The first of stages in a row with one key and one answer (``with runs``), and the bits of all of them."""
     first, bits = -1, 0
     for number in numbers:
-        if bits and stages[number].keys == stages[first].keys and np.array_equal(masks[number], masks[first]):
+        if (
+            bits
+            and stages[number].keys == stages[first].keys
+            and np.array_equal(satisfying[number], satisfying[first])
+        ):
             bits |= 1 << number
             continue
         if bits:
@@ -336,23 +398,22 @@ def _alike(stages: Sequence[Stage], masks: Sequence[Mask], numbers: Iterable[int
 
 
 def _groups(
-    batch: Batch, pattern: AggregatePattern, mask: Mask
+    cells: _Cells, pattern: AggregatePattern, rows: Rows
 ) -> Iterator[tuple[int, Key, tuple[Scalar | None, ...]]]:
-    rows = np.flatnonzero(mask)
     if not rows.size:
         return
-    groups = _rows_of([_first_values(batch, field, rows) for field in pattern.group_by], rows.size)
-    values = _rows_of([_first_values(batch, field, rows) for field in aggregated_fields(pattern)], rows.size)
+    groups = _rows_of([_first_values(cells, field, rows) for field in pattern.group_by], rows.size)
+    values = _rows_of([_first_values(cells, field, rows) for field in aggregated_fields(pattern)], rows.size)
     yield from zip(rows.tolist(), groups, values, strict=True)
 
 
 def _parts(
-    batch: Batch, pattern: CompositePattern, masks: Sequence[Mask], within: Mask
+    cells: _Cells, pattern: CompositePattern, satisfying: Sequence[Rows]
 ) -> dict[int, list[tuple[int, Key, tuple[Scalar | None, ...]]]]:
     """For each row the parts that it counts in, in their order."""
     found: defaultdict[int, list[tuple[int, Key, tuple[Scalar | None, ...]]]] = defaultdict(list)
-    for number, (part, mask) in enumerate(zip(pattern.parts, masks, strict=True)):
-        for row, group, values in _groups(batch, part, mask & within):
+    for number, (part, rows) in enumerate(zip(pattern.parts, satisfying, strict=True)):
+        for row, group, values in _groups(cells, part, rows):
             found[row].append((number, group, values))
     return found
 
@@ -361,30 +422,22 @@ def _rows_of(columns: list[list[Scalar | None]], length: int) -> Iterable[tuple[
     return zip(*columns, strict=True) if columns else itertools.repeat((), length)
 
 
-def _key_values(batch: Batch, key: JoinKey, rows: npt.NDArray[np.intp]) -> list[tuple[Scalar | None, ...]]:
+def _key_values(cells: _Cells, key: JoinKey, rows: Rows) -> list[tuple[Scalar | None, ...]]:
     missing = (None,) if key.optional else ()
     return [
         (values[0],) if len(values) == 1 else tuple(sorted(set(values))) or missing
-        for values in _values(batch, key.field, rows)
+        for values in cells.values(key.field, rows)
     ]
 
 
-def _first_values(batch: Batch, field: Field, rows: npt.NDArray[np.intp]) -> list[Scalar | None]:
-    return [values[0] if values else None for values in _values(batch, field, rows)]
-
-
-def _values(batch: Batch, field: Field, rows: npt.NDArray[np.intp]) -> list[list[Any]]:
-    """The values of one field for some rows, without nulls."""
-    taken = batch.columns[field.ref].take(rows).to_pylist()
-    lists = [value if isinstance(value, list) else [value] for value in taken]
-    absent = (None, "") if field.blank_is_missing else (None,)
-    return [[value for value in values if value not in absent] for values in lists]
+def _first_values(cells: _Cells, field: Field, rows: Rows) -> list[Scalar | None]:
+    return [values[0] if values else None for values in cells.values(field, rows)]
 
 
 def _first_integers(batch: Batch, ref: FieldRef, missing: int) -> Integers:
     """The first value of a column of whole numbers or dates for every row, ``missing`` where there is none."""
     column = batch.columns[ref]
     if pa.types.is_list(column.type):
-        firsts = _first_values(batch, Field(ref), np.arange(batch.length))
+        firsts = _first_values(_Cells(batch), Field(ref), np.arange(batch.length))
         return np.array([missing if value is None else value for value in firsts], np.int64)
     return np.asarray(column.fill_null(missing), np.int64)

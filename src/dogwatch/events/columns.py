@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,27 +14,29 @@ import pyarrow as pa
 
 from dogwatch.base.diagnostic import Place
 from dogwatch.events.batch import NO_TIME, Batch, Document, EventSource
+from dogwatch.events.blocks.derived import Derivations
 from dogwatch.events.document import Found, PathTree
 from dogwatch.events.report import ReadReport
+from dogwatch.events.storage import Coded, coded_column, no_values, storage_type, text_array, value_array
 from dogwatch.schema.coerce import Missing, field_coercion
-from dogwatch.schema.derived import DerivedField, derived_field
+from dogwatch.schema.derived import derived_field
 from dogwatch.schema.field import FieldRef, FieldType, Scalar
-from dogwatch.schema.fortisiem_transform import Values
 from dogwatch.schema.schema import multi_field_parent
 
 TIMESTAMP = FieldRef("@timestamp", FieldType.DATE)
 """The field that gives an event its time."""
 
-_AS_THEY_ARE = frozenset({FieldType.KEYWORD, FieldType.TEXT, FieldType.VERSION})
-"""Types under which a text is stored unchanged."""
-
-_DICTIONARY = pa.dictionary(pa.int32(), pa.utf8())
-_STORAGE: dict[FieldType, pa.DataType] = {
-    FieldType.LONG: pa.int64(),
-    FieldType.DOUBLE: pa.float64(),
-    FieldType.BOOLEAN: pa.bool_(),
-    FieldType.DATE: pa.int64(),
-}
+_STRINGS = frozenset({str})
+_UNCHANGED: Mapping[FieldType, frozenset[type]] = defaultdict(
+    frozenset,
+    {
+        FieldType.KEYWORD: _STRINGS,
+        FieldType.TEXT: _STRINGS,
+        FieldType.VERSION: _STRINGS,
+        FieldType.BOOLEAN: frozenset({bool}),
+    },
+)
+"""Decoded values that are stored as they are, by type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,6 @@ class Row:
     tiebreak: int
 
 
-def storage_type(kind: FieldType) -> pa.DataType:
-    """The Arrow type of a column whose rows hold at most one value; dates are nanoseconds since 1970."""
-    return _DICTIONARY if kind.is_text else _STORAGE[kind]
-
-
 def make_batch(rows: Sequence[Row], fields: Iterable[FieldRef], first_arrival: int, report: ReadReport) -> Batch:
     """The rows as a batch with a column for each field.
 
@@ -82,15 +80,27 @@ class ColumnPlan:
 
     Args:
         fields: The columns wanted; repeats do not matter.
+
+    Attributes:
+        fields: The columns wanted, each once, in order.
+        sources: The fields that documents are read for: those, the time, and the inputs of derived fields.
+        slots: The place of each path in what ``tree`` finds.
+        null_slots: The same for paths whose explicit nulls are wanted.
+        tree: Finds the values in a document.
+        derivations: Works out derived fields.
     """
 
     def __init__(self, fields: Iterable[FieldRef]) -> None:
         self.fields = tuple(sorted(set(fields)))
-        paths = dict.fromkeys(path for ref in (*self.fields, TIMESTAMP) for path in _paths_read(ref))
+        self.sources = tuple(
+            dict.fromkeys(source for ref in (*self.fields, TIMESTAMP) for source in _sources(ref))
+        )
+        paths = dict.fromkeys(path for ref in self.sources for path in paths_read(ref))
         with_nulls = dict.fromkeys(ref.path for ref in self.fields if ref.null_value is not None)
         self.slots = {path: slot for slot, path in enumerate(paths)}
         self.null_slots = {path: slot for slot, path in enumerate(with_nulls, len(paths))}
         self.tree = PathTree(tuple(paths), tuple(with_nulls))
+        self.derivations = Derivations()
 
 
 class BatchBuilder:
@@ -122,10 +132,10 @@ class BatchBuilder:
             report: Counts the values that do not fit, and the rows without a time or an index.
         """
         length = len(self._tiebreaks)
-        reading = _Reading(self._found, self._plan, report)
-        columns = {ref: _column(reading.cells(ref), ref.type, length) for ref in self._plan.fields}
-        time = _times(reading.cells(TIMESTAMP), length)
-        index = _text_array(self._indices)
+        reading = _Reading(self._found, self._plan, length, report)
+        columns = {ref: reading.column(ref) for ref in self._plan.fields}
+        time = times(reading.given(TIMESTAMP), length)
+        index = text_array(self._indices)
         report.without_time += int(np.count_nonzero(time == NO_TIME))
         report.without_index += index.null_count
         return Batch(
@@ -166,49 +176,49 @@ class _Cells:
 class _Reading:
     """The coerced values of one batch, each field worked out (and its losses counted) once."""
 
-    def __init__(self, found: list[Found], plan: ColumnPlan, report: ReadReport) -> None:
+    def __init__(self, found: list[Found], plan: ColumnPlan, length: int, report: ReadReport) -> None:
         self._found = found
-        self._slots = plan.slots
-        self._null_slots = plan.null_slots
+        self._plan = plan
+        self._length = length
         self._report = report
-        self._given: dict[FieldRef, _Cells] = {}
-        self._by_row: dict[FieldRef, dict[int, Values]] = {}
+        self._columns: dict[FieldRef, pa.Array[Any]] = {}
+        self._given: dict[FieldRef, Coded | None] = {}
 
-    def cells(self, ref: FieldRef) -> _Cells:
-        derived = derived_field(ref)
-        given = self._as_given(ref)
-        if derived is None or (
-            derived.widen is None
-            and all(set(given.rows).issuperset(self._as_given(source).rows) for source in derived.inputs)
-        ):
-            return given
-        return _derived(derived, self._grouped(ref), [self._grouped(source) for source in derived.inputs])
+    def column(self, ref: FieldRef) -> pa.Array[Any]:
+        """A field's column, be it derived or not."""
+        if derived_field(ref) is None:
+            return self._as_given(ref)
+        values = self._plan.derivations.values(ref, self.given)
+        return no_values(storage_type(ref.type), self._length) if values is None else values.column()
 
-    def _grouped(self, ref: FieldRef) -> dict[int, Values]:
-        """The values of each row as the document gives them; rows without any are left out."""
-        grouped = self._by_row.get(ref)
-        if grouped is None:
-            grouped = self._by_row[ref] = _by_row(self._as_given(ref))
-        return grouped
+    def given(self, ref: FieldRef) -> Coded | None:
+        """A field's values as the documents hold them, or ``None`` if none has any."""
+        if ref not in self._given:
+            column = self._as_given(ref)
+            self._given[ref] = None if column.null_count == self._length else coded_column(column)
+        return self._given[ref]
 
-    def _as_given(self, ref: FieldRef) -> _Cells:
-        cells = self._given.get(ref)
-        if cells is None:
-            cells = self._coerced(ref, self._raw(ref.path))
-            if ref.null_value is not None:
-                nulls = self._found[self._null_slots[ref.path]].rows
-                cells = _with_nulls(cells, nulls, ref.null_value)
-            self._given[ref] = cells
+    def _as_given(self, ref: FieldRef) -> pa.Array[Any]:
+        column = self._columns.get(ref)
+        if column is None:
+            column = self._columns[ref] = _column(self._cells(ref), ref.type, self._length)
+        return column
+
+    def _cells(self, ref: FieldRef) -> _Cells:
+        cells = self._coerced(ref, self._raw(ref.path))
+        if ref.null_value is not None:
+            nulls = self._found[self._plan.null_slots[ref.path]].rows
+            cells = _with_nulls(cells, nulls, ref.null_value)
         return cells
 
     def _raw(self, path: str) -> Found:
-        own = self._found[self._slots[path]]
+        own = self._found[self._plan.slots[path]]
         parent = multi_field_parent(path)
         if parent is None:
             return own
         # Whether `a.text` is a multi-field of `a` or a field of its own shows in the document.
         taken = set(own.rows)
-        above = self._found[self._slots[parent]]
+        above = self._found[self._plan.slots[parent]]
         pairs = [
             (row, value)
             for row, value in zip(above.rows, above.values, strict=True)
@@ -219,19 +229,21 @@ class _Reading:
         return Found([row for row, _ in pairs], [value for _, value in pairs])
 
     def _coerced(self, ref: FieldRef, raw: Found) -> _Cells:
-        if ref.type in _AS_THEY_ARE and all(type(v) is str for v in raw.values):
+        kinds = set(map(type, raw.values))
+        if kinds <= _UNCHANGED[ref.type]:
             return _Cells(raw.rows, raw.values)
         convert = field_coercion(ref)
-        rows: list[int] = []
-        values: list[Scalar] = []
-        for row, value in zip(raw.rows, raw.values, strict=True):
-            scalar = convert(value)
-            if not isinstance(scalar, Missing):
-                rows.append(row)
-                values.append(scalar)
-            elif scalar is Missing.LOST:
-                self._report.uncoercible[ref] += 1
-        return _Cells(rows, values)
+        if kinds == _STRINGS:
+            # Texts repeat, and of most types they are not cheap to read.
+            known = {text: convert(text) for text in set(raw.values)}
+            scalars = [known[text] for text in raw.values]
+        else:
+            scalars = [convert(value) for value in raw.values]
+        if lost := sum(scalar is Missing.LOST for scalar in scalars):
+            self._report.uncoercible[ref] += lost
+        pairs = zip(raw.rows, scalars, strict=True)
+        kept = [(row, scalar) for row, scalar in pairs if not isinstance(scalar, Missing)]
+        return _Cells([row for row, _ in kept], [scalar for _, scalar in kept])
 
 
 @lru_cache(maxsize=64)
@@ -239,14 +251,15 @@ def _plan(fields: frozenset[FieldRef]) -> ColumnPlan:
     return ColumnPlan(fields)
 
 
-def _paths_read(ref: FieldRef) -> list[str]:
+def paths_read(ref: FieldRef) -> tuple[str, ...]:
+    """Where documents may hold a field's values: its own path, then that of which it may be a multi-field."""
+    parent = multi_field_parent(ref.path)
+    return (ref.path,) if parent is None else (ref.path, parent)
+
+
+def _sources(ref: FieldRef) -> tuple[FieldRef, ...]:
     derived = derived_field(ref)
-    paths: list[str] = []
-    for source in (ref,) if derived is None else (ref, *derived.inputs):
-        paths.append(source.path)
-        if (parent := multi_field_parent(source.path)) is not None:
-            paths.append(parent)
-    return paths
+    return (ref,) if derived is None else (ref, *derived.inputs)
 
 
 def _with_nulls(own: _Cells, rows: list[int], null_value: Scalar) -> _Cells:
@@ -255,39 +268,11 @@ def _with_nulls(own: _Cells, rows: list[int], null_value: Scalar) -> _Cells:
     return _Cells([row for row, _ in pairs], [value for _, value in pairs])
 
 
-def _derived(field: DerivedField, given: dict[int, Values], inputs: list[dict[int, Values]]) -> _Cells:
-    """A derived field's values, worked out once for each different case of a batch."""
-    rows: list[int] = []
-    scalars: list[Scalar] = []
-    known: dict[tuple[Values, ...], Values] = {}
-    for row in sorted(set(given).union(*inputs)):
-        case = (given.get(row, ()), *[values.get(row, ()) for values in inputs])
-        values = known.get(case)
-        if values is None:
-            values = known[case] = field.values(case[0], case[1:])
-        if len(values) == 1:
-            rows.append(row)
-        else:
-            rows += [row] * len(values)
-        scalars += values
-    return _Cells(rows, scalars)
-
-
-def _by_row(cells: _Cells) -> dict[int, Values]:
-    rows = cells.rows
-    # The row of a single value keeps it alone; most rows do.
-    grouped: dict[int, Values] = dict(zip(rows, zip(cells.values), strict=True))
-    if len(grouped) == len(rows):
-        return grouped
-    several: dict[int, list[Scalar]] = {}
-    for row, value in zip(rows, cells.values, strict=True):
-        several.setdefault(row, []).append(value)
-    return {row: tuple(values) for row, values in several.items()}
-
-
 def _column(cells: _Cells, kind: FieldType, length: int) -> pa.Array[Any]:
+    if not cells.rows:
+        return no_values(storage_type(kind), length)
     rows = np.array(cells.rows, np.int64)
-    values = _text_array(cells.values) if kind.is_text else pa.array(cells.values, storage_type(kind))
+    values = value_array(cells.values, kind)
     if len(rows) == length and np.array_equal(rows, np.arange(length)):
         return values
     counts = np.bincount(rows, minlength=length)
@@ -303,22 +288,10 @@ def _column(cells: _Cells, kind: FieldType, length: int) -> pa.Array[Any]:
     return values.take(pa.array(positions, pa.int64(), mask=counts == 0))
 
 
-def _text_array(values: Sequence[Scalar | None]) -> pa.DictionaryArray[Any, Any]:
-    try:
-        plain = pa.array(values, pa.utf8())
-    except UnicodeEncodeError:
-        # A lone surrogate is no text to Arrow (nor to UTF-8).
-        mended = [None if value is None else _whole_characters(str(value)) for value in values]
-        plain = pa.array(mended, pa.utf8())
-    return plain.dictionary_encode()
-
-
-def _whole_characters(text: str) -> str:
-    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
-
-
-def _times(cells: _Cells, length: int) -> npt.NDArray[np.int64]:
-    times = np.full(length, NO_TIME, np.int64)
-    # Written backwards, so that the first of several values stays.
-    times[np.array(cells.rows[::-1], np.int64)] = np.array(cells.values[::-1], np.int64)
-    return times
+def times(values: Coded | None, length: int) -> npt.NDArray[np.int64]:
+    """The time of each row: the first of its values, ``NO_TIME`` where there is none."""
+    result = np.full(length, NO_TIME, np.int64)
+    if values is not None:
+        has = values.sizes() > 0
+        result[has] = values.flat.take(pa.array(values.starts[values.codes[has]], pa.int64())).to_numpy()
+    return result

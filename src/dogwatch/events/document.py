@@ -1,7 +1,8 @@
 """The values of fields in decoded documents.
 
 Nested and dotted keys are the same field, in any mixture; arrays, and arrays of objects, are dissolved;
-nulls are no values. Values come in the order of the document.
+nulls are no values. Values come in the order of the document, which is decoded JSON: dictionaries, lists and
+scalars, and no classes made from them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dogwatch.schema.field import FieldRef, Scalar
 from dogwatch.schema.schema import multi_field_parent
 
 _NO_SLOT = -1
+_NONE = type(None)
 
 
 @dataclass(slots=True)
@@ -90,20 +92,37 @@ def _walk(document: Document, node: _Node, row: int, found: list[Found]) -> None
         child = below.get(key)
         if child is None:
             continue
-        if value is None:
+        kind = type(value)
+        if kind is list:
+            _walk_list(value, child, row, found)
+        elif value is None:
             _note_null(child, row, found)
-        elif isinstance(value, list):
-            for item in flatten(value) if any(isinstance(item, list) for item in value) else value:
-                if item is None:
-                    _note_null(child, row, found)
-                else:
-                    _visit(item, child, row, found)
-        elif child.below or isinstance(value, dict):
-            _visit(value, child, row, found)
-        elif child.slot != _NO_SLOT:
-            column = found[child.slot]
-            column.rows.append(row)
-            column.values.append(value)
+        else:
+            if child.slot != _NO_SLOT:
+                column = found[child.slot]
+                column.rows.append(row)
+                column.values.append(value)
+            if kind is dict and child.below:
+                _walk(value, child, row, found)
+
+
+def _walk_list(items: list[Any], node: _Node, row: int, found: list[Found]) -> None:
+    kinds = set(map(type, items))
+    if list in kinds:
+        items = list(flatten(items))
+        kinds = set(map(type, items))
+    if _NONE in kinds:
+        for _ in range(items.count(None)):
+            _note_null(node, row, found)
+        items = [item for item in items if item is not None]
+    if node.slot != _NO_SLOT:
+        column = found[node.slot]
+        column.rows += [row] * len(items)
+        column.values += items
+    if dict in kinds and node.below:
+        for item in items:
+            if type(item) is dict:
+                _walk(item, node, row, found)
 
 
 def _note_null(node: _Node, row: int, found: list[Found]) -> None:
@@ -111,15 +130,6 @@ def _note_null(node: _Node, row: int, found: list[Found]) -> None:
         column = found[node.null_slot]
         column.rows.append(row)
         column.values.append(None)
-
-
-def _visit(value: Any, node: _Node, row: int, found: list[Found]) -> None:  # noqa: ANN401
-    if node.slot != _NO_SLOT:
-        column = found[node.slot]
-        column.rows.append(row)
-        column.values.append(value)
-    if node.below and isinstance(value, dict):
-        _walk(value, node, row, found)
 
 
 def field_values(document: Document, ref: FieldRef) -> list[Scalar]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from itertools import groupby
 
 from dogwatch.base.diagnostic import Diagnostic
 from dogwatch.schema.field import FieldRef
@@ -43,6 +45,35 @@ class ReadReport:
     derived_entities: int = 0
     _kept_by: Counter[tuple[str, str]] = field(default_factory=Counter, repr=False)
 
+    def merge(self, other: ReadReport) -> None:
+        """Add the account of what was read next, as if it had been read into this one."""
+        self.bytes += other.bytes
+        self.lines += other.lines
+        self.events += other.events
+        self.files += other.files
+        self.problems.update(other.problems)
+        self.lost = self.lost or other.lost
+        self.uncoercible.update(other.uncoercible)
+        self.without_index += other.without_index
+        self.without_time += other.without_time
+        self.derived_entities += other.derived_entities
+        for diagnostic in other.kept:
+            self._keep(diagnostic)
+
+    def drained(self) -> ReadReport:
+        """The account so far, after which this one begins anew; ``merge`` puts such stretches together again."""
+        taken, new = replace(self), ReadReport()
+        for each in fields(self):
+            setattr(self, each.name, getattr(new, each.name))
+        return taken
+
+    def arrange(self) -> None:
+        """Put what was kept of each stretch of one file in the order of its lines, what has no line last."""
+        arranged: list[Diagnostic] = []
+        for _, stretch in groupby(self.kept, key=lambda each: each.place.file if each.place else None):
+            arranged += sorted(stretch, key=_line)
+        self.kept[:] = arranged
+
     def add(self, diagnostic: Diagnostic, *, lost: bool = False) -> None:
         """Count a problem and keep it if it is among the first of its kind in its file.
 
@@ -52,7 +83,15 @@ class ReadReport:
         """
         self.problems[diagnostic.code] += 1
         self.lost = self.lost or lost
+        self._keep(diagnostic)
+
+    def _keep(self, diagnostic: Diagnostic) -> None:
         key = (diagnostic.code, diagnostic.place.file if diagnostic.place else "")
         self._kept_by[key] += 1
         if self._kept_by[key] <= KEPT_PER_CODE:
             self.kept.append(diagnostic)
+
+
+def _line(diagnostic: Diagnostic) -> float:
+    place = diagnostic.place
+    return math.inf if place is None or place.line is None else place.line

@@ -25,7 +25,6 @@ class BlockBuffer:
 
     def write(self, parts: Iterable[bytes]) -> int:
         """Hold these bytes and no others; how many they are."""
-        os.ftruncate(self._descriptor, 0)
         size = 0
         for part in parts:
             view = memoryview(part)
@@ -33,6 +32,8 @@ class BlockBuffer:
                 written = os.pwrite(self._descriptor, view, size)
                 size += written
                 view = view[written:]
+        # At the end only, so that the memory of the last block is used again.
+        os.ftruncate(self._descriptor, size)
         return size
 
     def view(self, size: int) -> mmap.mmap:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity, Span
-from dogwatch.languages.fortisiem.joins import Join, Named, parse_joins
 from dogwatch.rules.fortisiem_model import PatternClear, incident_attribute
 from dogwatch.rules.model import FortisiemRule
+
+if TYPE_CHECKING:
+    from dogwatch.languages.fortisiem.joins import Join
 
 
 def clearing_pattern(rule: FortisiemRule) -> PatternClear | None:
@@ -24,6 +27,8 @@ def check_clear(rule: FortisiemRule) -> list[Diagnostic]:
     when = clearing_pattern(rule)
     if when is None:
         return []
+    from dogwatch.languages.fortisiem.joins import parse_joins
+
     try:
         joins = parse_joins(when.constraint)
     except DogwatchError as error:
@@ -42,6 +47,8 @@ def check_clear(rule: FortisiemRule) -> list[Diagnostic]:
 
 
 def _unknown_names(join: Join, rule: FortisiemRule, when: PatternClear) -> Iterator[Diagnostic]:
+    from dogwatch.languages.fortisiem.joins import Named
+
     owners = {
         when.name.lower(): {each.attribute for each in when.mapping},
         rule.incident.event_type.lower(): {each.attribute for each in rule.incident.mapping},
@@ -73,6 +80,8 @@ def _unknown(when: PatternClear, span: Span, message: str, hint: str) -> Diagnos
 
 
 def _is_joined(joins: tuple[Join, ...], rule: FortisiemRule, when: PatternClear) -> bool:
+    from dogwatch.languages.fortisiem.joins import Named
+
     if joins:
         return any(
             isinstance(join.left, Named)

@@ -14,7 +14,7 @@ from dogwatch.languages.kql.lower import lower_text as lower_kql
 from dogwatch.languages.lowering import Lowered
 from dogwatch.languages.lucene.lower import lower_text as lower_lucene
 from dogwatch.rules.filters import filters_predicate, restricted
-from dogwatch.rules.fortisiem_logic import lower_clearing, lower_detection
+from dogwatch.rules.fortisiem_lowering import lower_clearing, lower_detection
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
 from dogwatch.schema.schema import Schema
 

@@ -1,30 +1,41 @@
-"""Rules loaded together: from files and folders, sorted, each version an instance of its own."""
+"""Rules loaded together: from files and folders, sorted, each version an instance of its own.
+
+Loading files again that hold what they held is quick: the rules are kept (``rules.cache``).
+"""
 
 from __future__ import annotations
 
+import importlib
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
 
+from dogwatch.base import keep
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place, Severity
-from dogwatch.rules.loaders import elastic_toml, fortisiem_xml, fortisiem_yaml, kibana
-from dogwatch.rules.loaders.source import Loaded, read_text
+from dogwatch.base.garbage import uncollected
+from dogwatch.rules import cache
+from dogwatch.rules.cache import Listed, Load, Origin, RuleFile
+from dogwatch.rules.loaders.source import Loaded, read_bytes, text_of
 from dogwatch.rules.model import Level, Rule, instance_id
 
 BUILTIN = "builtin"
 """The name under which the library that comes with the package is loaded."""
 
 _LIBRARY = Path(__file__).parent / "library"
-_LOADERS: dict[str, Callable[[str, str], Loaded]] = {
-    ".toml": elastic_toml.load,
-    ".ndjson": kibana.load,
-    ".json": kibana.load,
-    ".xml": fortisiem_xml.load,
-    ".yml": fortisiem_yaml.load,
-    ".yaml": fortisiem_yaml.load,
+_LOADERS = {
+    ".toml": "elastic_toml",
+    ".ndjson": "kibana",
+    ".json": "kibana",
+    ".xml": "fortisiem_xml",
+    ".yml": "fortisiem_yaml",
+    ".yaml": "fortisiem_yaml",
 }
+"""The modules that read files, by the ends of their names; each is imported for the first file of its kind."""
+_MOST_KEPT = 256 * 1024 * 1024
+"""Bytes of rule files that are held in memory together; of more, one file after the other, and nothing is kept."""
 _SHOWN = 10
 """Rules named when a prefix fits several."""
 
@@ -36,10 +47,12 @@ class RuleSet:
     Attributes:
         rules: In the order of rule id, then version; an id and version occur once.
         errors: Every diagnostic of the load: errors, warnings and notices.
+        origin: Where they came from, if more about them may be kept.
     """
 
     rules: tuple[Rule, ...] = ()
     errors: tuple[Diagnostic, ...] = field(default=())
+    origin: Origin | None = field(default=None, compare=False, repr=False)
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)
@@ -147,17 +160,65 @@ def load_rules(where: str | Path | Sequence[str | Path] = BUILTIN) -> RuleSet:
             ``builtin`` for the library; a folder of that name is ``./builtin``.
     """
     places = [where] if isinstance(where, str | Path) else list(where)
+    listed = [each for place in places for each in _listed(place)]
+    with uncollected():
+        kept = _kept_set(listed)
+        return _load_all(listed, read_bytes) if kept is None else kept
+
+
+def _kept_set(listed: Listed) -> RuleSet | None:
+    """The rules of files as they are kept, or are from now on; ``None`` if they cannot be kept."""
+    if keep.folder() is None:
+        return None
+    began = time.time_ns()
+    try:
+        look = cache.look(listed)
+    except OSError:
+        return None
+    key = cache.remembered_key(look)
+    load = None if key is None else cache.kept_load(key)
+    if key is None or load is None:
+        if look.size > _MOST_KEPT:
+            return None
+        contents = {each.path: _contents(each.path) for each in listed if isinstance(each, RuleFile)}
+        key = cache.contents_key(listed, contents)
+        if not any(isinstance(each, DogwatchError) for each in contents.values()):
+            cache.remember_key(look, key, began)
+        load = cache.kept_load(key)
+    if load is None:
+        loaded = _load_all(listed, lambda path: _given(contents[path]))
+        load = Load(loaded.rules, loaded.errors)
+        cache.keep_load(key, load)
+    return RuleSet(load.rules, load.errors, Origin(key, load.rules))
+
+
+def _contents(path: Path) -> bytes | DogwatchError:
+    try:
+        return read_bytes(path)
+    except DogwatchError as error:
+        return error
+
+
+def _given(contents: bytes | DogwatchError) -> bytes:
+    if isinstance(contents, DogwatchError):
+        raise contents
+    return contents
+
+
+def _load_all(listed: Listed, read: Callable[[Path], bytes]) -> RuleSet:
     rules: list[Rule] = []
     problems: list[Diagnostic] = []
     seen: set[Path] = set()
-    for place in places:
-        for path, named in _files(place, problems):
-            real = path.resolve()
-            if real not in seen:
-                seen.add(real)
-                loaded = _load(path, named=named)
-                rules += loaded.rules
-                problems += loaded.diagnostics
+    for each in listed:
+        if isinstance(each, Diagnostic):
+            problems.append(each)
+            continue
+        real = each.path.resolve()
+        if real not in seen:
+            seen.add(real)
+            loaded = _load(each, read)
+            rules += loaded.rules
+            problems += loaded.diagnostics
     return rule_set(rules, problems)
 
 
@@ -190,44 +251,52 @@ def _instance(rule: Rule, identity: str) -> Rule:
     return rule if rule.instance_id == identity else replace(rule, instance_id=identity)
 
 
-def _files(where: str | Path, problems: list[Diagnostic]) -> Iterator[tuple[Path, bool]]:
-    """Each file to load, and whether it was named itself or found in a folder."""
+def _listed(where: str | Path) -> Iterator[RuleFile | Diagnostic]:
     path = _LIBRARY if where == BUILTIN else Path(where)
     if path.is_dir():
-        for folder, below, names in os.walk(path, onerror=lambda error: problems.append(_unreadable(error))):
-            below[:] = sorted(name for name in below if not name.startswith("."))
-            for name in sorted(names):
-                if not name.startswith(".") and Path(name).suffix.lower() in _LOADERS:
-                    yield Path(folder) / name, False
+        yield from _below(path)
     elif not path.exists():
-        problems.append(
-            Diagnostic(
-                "rules-not-found",
-                "there is no such file or folder",
-                place=Place(str(where)),
-                hint=f"give a file, a folder, or `{BUILTIN}` for the rules that come with Dogwatch",
-            )
+        yield Diagnostic(
+            "rules-not-found",
+            "there is no such file or folder",
+            place=Place(str(where)),
+            hint=f"give a file, a folder, or `{BUILTIN}` for the rules that come with Dogwatch",
         )
     elif path.suffix.lower() not in _LOADERS:
-        problems.append(
-            Diagnostic(
-                "rule-format-unknown",
-                f"rules are not read from files named *{path.suffix}",
-                place=Place(str(where)),
-                hint=f"known are {', '.join(sorted(_LOADERS))}",
-            )
+        yield Diagnostic(
+            "rule-format-unknown",
+            f"rules are not read from files named *{path.suffix}",
+            place=Place(str(where)),
+            hint=f"known are {', '.join(sorted(_LOADERS))}",
         )
     else:
-        yield path, True
+        yield RuleFile(path, named=True)
 
 
-def _load(path: Path, *, named: bool) -> Loaded:
+def _below(root: Path) -> Iterator[RuleFile | Diagnostic]:
+    unreadable: list[OSError] = []
+    for folder, below, names in os.walk(root, onerror=unreadable.append):
+        yield from _told(unreadable)
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and Path(name).suffix.lower() in _LOADERS:
+                yield RuleFile(Path(folder) / name, named=False)
+    yield from _told(unreadable)
+
+
+def _told(unreadable: list[OSError]) -> Iterator[Diagnostic]:
+    yield from map(_unreadable, unreadable)
+    unreadable.clear()
+
+
+def _load(file: RuleFile, read: Callable[[Path], bytes]) -> Loaded:
     try:
-        text = read_text(path)
+        text = text_of(read(file.path), str(file.path))
     except DogwatchError as error:
         return Loaded(diagnostics=error.diagnostics)
-    loaded = _LOADERS[path.suffix.lower()](text, str(path))
-    if named:
+    loader = importlib.import_module(f"dogwatch.rules.loaders.{_LOADERS[file.path.suffix.lower()]}")
+    loaded: Loaded = loader.load(text, str(file.path))
+    if file.named:
         return loaded
     # A folder of rules may hold other files of the same kind: tests' events, a project's settings.
     return Loaded(

@@ -30,12 +30,15 @@ class DerivedField:
         inputs: The columns that it is computed from. One that is itself derived is read as the document gives it.
         compute: From the values of each input, in the same order, to its own values.
         widen: From the values that the document gives under its path to its values; ``None`` changes nothing.
+        takes_first: Whether ``compute`` gives the values of the first input that has any but empty texts, and
+            ``widen`` changes nothing.
     """
 
     ref: FieldRef
     inputs: tuple[FieldRef, ...]
     compute: Callable[..., Values]
     widen: Callable[[Values], Values] | None = None
+    takes_first: bool = False
 
     def values(self, own: Values, inputs: Sequence[Values]) -> Values:
         """The field's values in one document.
@@ -75,4 +78,5 @@ def _derived(row: MappedAttribute) -> DerivedField:
         tuple(FieldRef(path, transform.reads_as or kind) for path in sources),
         transform.read,
         transform.widen,
+        transform is TRANSFORMS["same"] or transform is TRANSFORMS["hash"],
     )

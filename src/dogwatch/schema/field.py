@@ -30,6 +30,9 @@ class FieldType(enum.Enum):
     OBJECT = "object"
     """Whole objects as JSON text with sorted keys: the elements of a field that an index maps as ``nested``."""
 
+    # Members are equal only to themselves, so their names need not be hashed.
+    __hash__ = object.__hash__
+
     @property
     def is_text(self) -> bool:
         """Whether a column of this type holds text (dictionary-encoded)."""
@@ -89,6 +92,10 @@ class FieldRef:
     type: FieldType
     formats: tuple[str, ...] = ()
     null_value: Scalar | None = None
+
+    def __hash__(self) -> int:
+        # Tables of fields are asked for every event. A text remembers its hash; few fields share a path.
+        return hash(self.path)
 
     def __lt__(self, other: FieldRef) -> bool:
         """Order by path, then type name: a stable order for columns."""

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dogwatch.base.time import SECOND
-from dogwatch.detect import awareness
-from dogwatch.detect.awareness import BlindRule, FieldPresence, blind_rule
+from dogwatch.detect.awareness import BlindRule, blind_rule
 from dogwatch.detect.compiled import CompiledRule
 from dogwatch.detect.options import ScanOptions
+from dogwatch.detect.presence import FieldNotes, FieldPresence
 from dogwatch.engine.reference import evaluate
 from dogwatch.logic.pattern import (
     Absence,
@@ -252,8 +252,9 @@ def test_a_join_needs_its_values_if_both_sides_must_occur(relation: Relation, ex
 
 @given(predicates(), st.lists(samples(), max_size=5))
 def test_a_rule_that_matches_an_event_is_never_blind(predicate: Predicate, documents: list[Sample]) -> None:
-    presence = FieldPresence(FIELDS)
-    presence.note(batch_of(documents), None)
+    notes, presence = FieldNotes(FIELDS), FieldPresence(FIELDS)
+    notes.note(batch_of(documents), None)
+    presence.merge(notes.taken())
     missing = presence.missing(lambda _: True)
     assert missing == {ref for ref in FIELDS if not any(document[ref] for document in documents)}
     blind = blind_rule(CompiledRule(RULE, EventPattern(predicate)), missing)
@@ -264,52 +265,6 @@ def test_a_rule_that_matches_an_event_is_never_blind(predicate: Predicate, docum
         assert set(blind.fields) <= missing
         for cause in [{field} for field in blind.fields] if blind.alone else [set(blind.fields)]:
             assert blind_rule(CompiledRule(RULE, EventPattern(predicate)), frozenset(cause)) is not None
-
-
-class TestFieldPresence:
-    def missing(self, presence: FieldPresence, *streams: str) -> set[str]:
-        return {ref.path for ref in presence.missing(lambda name: name in streams)}
-
-    def test_data_streams_are_told_apart(self) -> None:
-        presence = FieldPresence([KEYWORD, OTHER])
-        documents: list[Sample] = [{KEYWORD: ["x"]}, {}, {OTHER: ["y", "z"]}, {}]
-        presence.note(filed(documents, ["one", "one", "two", "three"]), None)
-        assert self.missing(presence, "one") == {"other"}
-        assert self.missing(presence, "two") == {"name"}
-        assert self.missing(presence, "one", "two") == set()
-        assert self.missing(presence, "three") == {"name", "other"}
-        assert self.missing(presence) == {"name", "other"}
-
-    def test_what_is_filed_nowhere_counts_for_everyone(self) -> None:
-        presence = FieldPresence([KEYWORD, OTHER])
-        presence.note(filed([{KEYWORD: ["x"]}, {OTHER: ["x"]}], [None, "one"]), None)
-        assert self.missing(presence) == {"other"}
-        assert self.missing(presence, "one") == set()
-
-    def test_only_the_rows_asked_for_count(self) -> None:
-        presence = FieldPresence([KEYWORD, OTHER])
-        batch = filed([{KEYWORD: ["x"]}, {OTHER: ["x"]}], ["one", "one"])
-        presence.note(batch, batch.time > START)
-        assert self.missing(presence, "one") == {"name", "other"}
-        rows = batch.time > START
-        rows[1] = True
-        presence.note(batch, rows)
-        assert self.missing(presence, "one") == {"name"}
-
-    def test_a_later_batch_adds(self) -> None:
-        presence = FieldPresence([KEYWORD, OTHER])
-        presence.note(filed([{KEYWORD: ["x"]}], ["one"]), None)
-        presence.note(filed([{}, {OTHER: ["x"]}], ["one", "two"]), None)
-        assert self.missing(presence, "one") == {"other"}
-        presence.note(filed([{OTHER: ["x"]}], ["one"]), None)
-        assert self.missing(presence, "one") == set()
-        presence.note(filed([], []), None)
-
-    def test_streams_beyond_the_bound_count_for_everyone(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(awareness, "MAX_STREAMS", 1)
-        presence = FieldPresence([KEYWORD, OTHER])
-        presence.note(filed([{}, {KEYWORD: ["x"]}, {}], ["one", "two", "three"]), None)
-        assert self.missing(presence, "one") == {"other"}
 
 
 @pytest.mark.parametrize("made", [scan_for, scheduled_for])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import hyperscan
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,15 +13,34 @@ from predicate_strategies import KEYWORD, TEXTS, Sample, batch_of, predicates, s
 
 from dogwatch.base.text import Fold
 from dogwatch.engine.kernels import together
-from dogwatch.engine.kernels.together import PatternGroup, PatternGroups
+from dogwatch.engine.kernels.column import Texts
+from dogwatch.engine.kernels.memory import Allowance
+from dogwatch.engine.kernels.together import Patterns
 from dogwatch.engine.plan import Plan
 from dogwatch.engine.reference import evaluate
+from dogwatch.engine.regex.database import Expressions
 from dogwatch.logic.predicate import Contains, Field, Like, Predicate, Wild, WildcardPattern
 
 ANY, ONE = Wild.ANY, Wild.ONE
+NAME = Field(KEYWORD)
 
-_PATTERNS = st.lists(st.one_of(TEXTS, st.sampled_from([ANY, ONE, ANY])), max_size=6).map(
-    lambda pieces: WildcardPattern(tuple(pieces))
+_FOLDS = st.sampled_from([Fold.NONE, Fold.ASCII, Fold.UNICODE])
+
+
+def folded(pieces: list[str | Wild], fold: Fold) -> WildcardPattern:
+    return WildcardPattern(tuple(piece if isinstance(piece, Wild) else fold.apply(piece) for piece in pieces))
+
+
+_PIECES = st.lists(st.one_of(TEXTS, st.sampled_from([ANY, ONE, ANY])), max_size=6)
+_LEAVES: st.SearchStrategy[Like | Contains] = st.one_of(
+    st.builds(
+        lambda patterns, fold: Like(NAME, tuple(folded(each, fold) for each in patterns), fold),
+        st.lists(_PIECES, max_size=3),
+        _FOLDS,
+    ),
+    st.builds(
+        lambda text, fold, start: Contains(NAME, fold.apply(text), fold, start), TEXTS, _FOLDS, st.booleans()
+    ),
 )
 
 
@@ -25,23 +48,41 @@ _PATTERNS = st.lists(st.one_of(TEXTS, st.sampled_from([ANY, ONE, ANY])), max_siz
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pass is made for the first answer."""
     monkeypatch.setattr(together, "_PATIENCE", -1)
-    monkeypatch.setattr(together, "_LEAST_LEAVES", 1)
+    monkeypatch.setattr(together, "_LEAST_PATTERNS", 0)
 
 
-@given(st.lists(_PATTERNS, min_size=1, max_size=5), st.lists(TEXTS, max_size=5))
-def test_pass_agrees_with_reference(patterns: list[WildcardPattern], texts: list[str]) -> None:
-    group = PatternGroup()
-    numbers = [group.join([pattern]) for pattern in patterns]
-    found = group.scan(texts)
-    assert found is not None
-    for pattern, number in zip(patterns, numbers, strict=True):
-        assert number is not None
-        leaf = Like(Field(KEYWORD), (pattern,))
-        expected = [place for place, text in enumerate(texts) if evaluate(leaf, values_of({KEYWORD: [text]}))]
-        assert sorted(found[number].tolist() if number in found else []) == expected
+def family(leaves: list[Like | Contains], cache: Path | None = None, *, lowered: bool = False) -> Patterns:
+    made = Patterns(NAME, lowered=lowered, allowance=Allowance(), cache=cache)
+    for number, leaf in enumerate(leaves):
+        made.join(number, leaf)
+    return made
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def satisfied(made: Patterns, texts: list[str]) -> list[list[int]]:
+    found, _ = made.ask(Texts(pa.array(texts, pa.string())))
+    return [sorted(each) for each in found]
+
+
+def expected(leaves: list[Like | Contains], texts: list[str]) -> list[list[int]]:
+    return [
+        [number for number, leaf in enumerate(leaves) if evaluate(leaf, values_of({KEYWORD: [text]}))]
+        for text in texts
+    ]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(_LEAVES, min_size=1, max_size=6), st.lists(TEXTS, min_size=1, max_size=5))
+@pytest.mark.usefixtures("eager")
+def test_a_pass_agrees_with_the_reference(leaves: list[Like | Contains], texts: list[str]) -> None:
+    for lowered in (False, True):
+        own = [leaf for leaf in leaves if (leaf.fold is Fold.UNICODE) is lowered]
+        made = family(own, lowered=lowered)
+        if own and made.is_due(1, 1):
+            assert satisfied(made, texts) == expected(own, texts)
+            assert satisfied(made, texts) == expected(own, texts)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(predicates(), min_size=1, max_size=3), st.lists(samples(), max_size=6))
 @pytest.mark.usefixtures("eager")
 def test_plan_agrees_with_reference(found: list[Predicate], documents: list[Sample]) -> None:
@@ -51,34 +92,102 @@ def test_plan_agrees_with_reference(found: list[Predicate], documents: list[Samp
     ]
 
 
+@pytest.mark.usefixtures("eager")
+def test_what_hyperscan_finds_hard_is_looked_for_by_its_beginning() -> None:
+    leaves: list[Like | Contains] = [
+        Like(NAME, (WildcardPattern((ANY, "a") * 20 + (ANY,)),)),
+        Like(NAME, (WildcardPattern(("b" * 2000, ANY)),)),
+        Like(NAME, (WildcardPattern((ONE,) * 30),)),
+        Contains(NAME, "start", at_word_start=True),
+        Like(NAME, (WildcardPattern((ANY, "\ud800", ANY)),)),
+        Like(NAME, (WildcardPattern((ANY, "?", ANY)),)),
+        Like(NAME, (WildcardPattern(("UPPER",)),), Fold.ASCII),
+    ]
+    texts = ["a" * 19, "a" * 20, "xa" * 20, "b" * 1999, "b" * 2001, "é" * 30, "é" * 29]
+    texts += ["restart", "re start", "start", "what?", "upper", "UPPER"]
+    made = family(leaves)
+    assert made.is_due(len(leaves), len(texts))
+    assert satisfied(made, texts) == expected(leaves, texts)
+    assert satisfied(made, ["a" * 20]) == [[0]]
+    assert satisfied(made, ["re start", "é" * 30]) == [[3], [2]]
+
+
 def test_a_pass_is_made_once_it_pays() -> None:
-    group = PatternGroup()
-    for _ in range(together._LEAST_LEAVES - 1):
-        group.join([WildcardPattern((ANY, "a", ANY))])
-    assert not group.is_due(10**9, 10)
-    group.join([WildcardPattern(("a", ANY))])
-    assert group.is_due(100, 10)
-    assert not group.is_due(10, 10)
+    few = family([Like(NAME, (WildcardPattern((ANY, "a", ANY)),))])
+    assert not few.is_due(1, 10**9)
+    many = family([Like(NAME, (WildcardPattern((ANY, f"a{i}", ANY)),)) for i in range(20)])
+    assert not many.is_due(20, 10)
+    assert many.is_due(20, 10**5)
+    assert many.is_due(1, 1)
 
 
-def test_what_stands_better_alone() -> None:
-    groups = PatternGroups()
-    field = Field(KEYWORD)
-    assert groups.join(Like(field, (WildcardPattern((ANY, "a") * 50),))) is None
-    assert groups.join(Like(field, (WildcardPattern(("a" * 2000,)),))) is None
-    assert groups.join(Contains(field, "a", at_word_start=True)) is None
-    assert groups.join(Contains(field, "a")) is not None
+def test_patience_is_kept_from_batch_to_batch() -> None:
+    made = family([Like(NAME, (WildcardPattern((ANY, f"a{i}", ANY)),)) for i in range(20)])
+    answers = [made.is_due(20, 500) for _ in range(10)]
+    assert answers[0] is False
+    assert answers[-1] is True
 
 
-def test_groups_are_of_one_column_and_fold() -> None:
-    groups = PatternGroups()
-    joined = [groups.join(Contains(Field(KEYWORD), "a", fold)) for fold in (Fold.NONE, Fold.ASCII, Fold.NONE)]
-    assert [found[1] for found in joined if found] == [0, 0, 1]
+@pytest.mark.usefixtures("eager")
+def test_many_patterns_fill_several_databases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(together, "MOST_EXPRESSIONS", 3)
+    monkeypatch.setattr(together, "MOST_EFFORT", 2)
+    leaves: list[Like | Contains] = [
+        Like(NAME, tuple(WildcardPattern((f"a{i}", ANY)) for i in range(4))),
+        Like(NAME, (WildcardPattern((ANY, "b")), WildcardPattern(("a3", ANY)))),
+        *(Contains(NAME, f"a{i}") for i in range(5)),
+    ]
+    made = family(leaves)
+    assert made.is_due(1, 1)
+    assert len(made._databases or ()) > 3
+    texts = ["a0b", "xa1", "a3", "", "a4b"]
+    assert satisfied(made, texts) == expected(leaves, texts)
 
 
-def test_a_group_too_large_to_compile_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    group = PatternGroup()
-    group.join([WildcardPattern(("a",))])
-    monkeypatch.setattr(group, "_expressions", [b"("])
-    assert group.scan(["a"]) is None
-    assert not group.is_due(10**9, 1)
+@pytest.mark.usefixtures("eager")
+def test_compiled_patterns_are_kept_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leaves: list[Like | Contains] = [Contains(NAME, f"a{i}") for i in range(10)]
+    first = family(leaves, tmp_path / "kept")
+    assert first.is_due(1, 1)
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+    monkeypatch.setattr(Expressions, "compile", lambda _: pytest.fail("compiled anew"))
+    second = family(leaves, tmp_path / "kept")
+    assert second.is_due(1, 1)
+    assert satisfied(second, ["a1a3", "b"]) == [[1, 3], []]
+
+
+@pytest.mark.usefixtures("eager")
+def test_kept_patterns_need_no_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leaves: list[Like | Contains] = [Contains(NAME, f"a{i}") for i in range(10)]
+    assert family(leaves, tmp_path).is_due(1, 1)
+    monkeypatch.setattr(together, "_PATIENCE", 10**9)
+    assert family(leaves, tmp_path).is_due(1, 1)
+    assert not family(leaves[:9], tmp_path).is_due(1, 1)
+
+
+@pytest.mark.usefixtures("eager")
+def test_what_cannot_be_compiled_is_left_to_the_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
+        raise hyperscan.error("too large")
+
+    monkeypatch.setattr(Expressions, "compile", refuse)
+    made = family([Contains(NAME, "a")])
+    assert not made.is_due(1, 1)
+    documents: list[Sample] = [{KEYWORD: ["xax"]}, {KEYWORD: ["b"]}]
+    assert Plan([Contains(NAME, "a")]).evaluate(batch_of(documents))[0].tolist() == [True, False]
+
+
+@pytest.mark.usefixtures("eager")
+def test_letter_case_counts_as_each_leaf_says() -> None:
+    leaves: list[Like | Contains] = [
+        Contains(NAME, "ask", Fold.ASCII),
+        Contains(NAME, "ask"),
+        Like(NAME, (WildcardPattern(("a", ONE, "k")),), Fold.ASCII),
+        Like(NAME, (WildcardPattern(("é", ANY)),), Fold.ASCII),
+        Contains(NAME, "É", Fold.ASCII),
+    ]
+    texts = ["ASK", "ask", "xAskx", "a\u017fK", "as\u212a", "a\u212aK", "éx", "É", "A\nk"]
+    made = family(leaves)
+    assert made.is_due(len(leaves), len(texts))
+    assert satisfied(made, texts) == expected(leaves, texts)
+    assert satisfied(made, ["ASK", "ask", "as\u212a"]) == [[0, 2], [0, 1, 2], []]

@@ -15,7 +15,7 @@ from dogwatch.base.text import Fold
 from dogwatch.engine.kernels import column
 from dogwatch.engine.kernels.column import combined
 from dogwatch.engine.kernels.leaf import compile_leaf
-from dogwatch.engine.kernels.together import PatternGroups
+from dogwatch.engine.kernels.memory import Allowance
 from dogwatch.engine.plan import Plan, check
 from dogwatch.engine.reference import evaluate
 from dogwatch.engine.reference.predicate import compute
@@ -167,4 +167,4 @@ def test_columns_are_never_asked_about_a_list(predicate: Predicate) -> None:
 
 def test_a_list_has_no_kernel() -> None:
     with pytest.raises(TypeError, match="watch list"):
-        compile_leaf(Listed(NAME, "bad"), PatternGroups())
+        compile_leaf(Listed(NAME, "bad"), Allowance())

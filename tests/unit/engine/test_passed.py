@@ -15,11 +15,11 @@ from dogwatch.base.diagnostic import Place
 from dogwatch.engine.passed import (
     MAX_KEYS,
     GroupPassed,
+    MatchedRows,
     PartsPassed,
     PassedEvent,
     PassedSpool,
     StagePassed,
-    Watch,
     aggregated_fields,
     ordinals,
     take,
@@ -89,8 +89,9 @@ def batch(columns: dict[FieldRef, list[Any]], times: Sequence[int] | None = None
     )
 
 
-def mask(*answers: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    return np.array(answers, dtype=np.bool_)
+def mask(*answers: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The numbers of the rows for which the answer is 1."""
+    return np.flatnonzero(answers)
 
 
 def pattern(*keys: tuple[JoinKey, ...], until: tuple[JoinKey, ...] | None = None) -> SequencePattern:
@@ -98,7 +99,7 @@ def pattern(*keys: tuple[JoinKey, ...], until: tuple[JoinKey, ...] | None = None
     return SequencePattern(stages, None, None if until is None else Stage(ALWAYS, until))
 
 
-def taken(batch: Batch, *watches: Watch) -> Passing:
+def taken(batch: Batch, *watches: MatchedRows) -> Passing:
     """What passed by row: the pattern's number and the row's own part."""
     found: Passing = {}
     for passed in take(batch, watches):
@@ -121,33 +122,35 @@ HOST_KEY = (JoinKey(Field(HOST)),)
 
 def test_stages_and_until_become_bits_of_their_key() -> None:
     data = batch({HOST: ["a", "b", "a"]})
-    watch = Watch(7, pattern(HOST_KEY, HOST_KEY, until=HOST_KEY), [mask(1, 0, 1), mask(0, 0, 1), mask(0, 0, 1)])
+    watch = MatchedRows(
+        7, pattern(HOST_KEY, HOST_KEY, until=HOST_KEY), [mask(1, 0, 1), mask(0, 0, 1), mask(0, 0, 1)]
+    )
     assert taken(data, watch) == {0: [(7, ((("a",), 0b001),))], 2: [(7, ((("a",), 0b111),))]}
 
 
 def test_an_event_without_a_plain_key_takes_no_part() -> None:
     data = batch({HOST: [None, "a"]})
-    assert list(taken(data, Watch(0, pattern(HOST_KEY, HOST_KEY), [mask(1, 1), mask(0, 0)]))) == [1]
+    assert list(taken(data, MatchedRows(0, pattern(HOST_KEY, HOST_KEY), [mask(1, 1), mask(0, 0)]))) == [1]
 
 
 def test_a_missing_optional_key_is_null() -> None:
     keys = (JoinKey(Field(HOST)), JoinKey(Field(USER), optional=True))
     data = batch({HOST: ["a", "a"], USER: [None, ["x", None]]})
-    found = taken(data, Watch(0, pattern(keys, keys), [mask(1, 1), mask(0, 0)]))
+    found = taken(data, MatchedRows(0, pattern(keys, keys), [mask(1, 1), mask(0, 0)]))
     assert found == {0: [(0, ((("a", None), 1),))], 1: [(0, ((("a", "x"), 1),))]}
 
 
 def test_an_empty_text_is_missing_where_the_field_says_so() -> None:
     blank = (JoinKey(Field(HOST, blank_is_missing=True)),)
     data = batch({HOST: ["", ""]})
-    assert taken(data, Watch(0, pattern(blank, blank), [mask(1, 1), mask(1, 1)])) == {}
-    assert list(taken(data, Watch(0, pattern(HOST_KEY, HOST_KEY), [mask(1, 0), mask(0, 0)]))) == [0]
+    assert taken(data, MatchedRows(0, pattern(blank, blank), [mask(1, 1), mask(1, 1)])) == {}
+    assert list(taken(data, MatchedRows(0, pattern(HOST_KEY, HOST_KEY), [mask(1, 0), mask(0, 0)]))) == [0]
 
 
 def test_many_values_multiply_without_duplicates() -> None:
     keys = (JoinKey(Field(HOST)), JoinKey(Field(PID)))
     data = batch({HOST: [["b", "a", "b"]], PID: [[2, 1, None]]})
-    ((number, pairs),) = taken(data, Watch(3, pattern(keys, keys), [mask(1), mask(1)]))[0]
+    ((number, pairs),) = taken(data, MatchedRows(3, pattern(keys, keys), [mask(1), mask(1)]))[0]
     assert number == 3
     assert pairs == tuple((key, 0b11) for key in [("a", 1), ("a", 2), ("b", 1), ("b", 2)])
 
@@ -156,18 +159,18 @@ def test_a_stage_has_its_own_keys_and_later_stages_come_first() -> None:
     parent = FieldRef("process.parent.pid", FieldType.LONG)
     chain = pattern((JoinKey(Field(PID)),), (JoinKey(Field(parent)),))
     data = batch({PID: [2], parent: [1]})
-    assert taken(data, Watch(0, chain, [mask(1), mask(1)])) == {0: [(0, (((1,), 0b10), ((2,), 0b01)))]}
+    assert taken(data, MatchedRows(0, chain, [mask(1), mask(1)])) == {0: [(0, (((1,), 0b10), ((2,), 0b01)))]}
 
 
 def test_no_keys_is_one_key() -> None:
     data = batch({HOST: ["a"]})
-    assert taken(data, Watch(0, pattern((), ()), [mask(1), mask(0)])) == {0: [(0, (((), 1),))]}
+    assert taken(data, MatchedRows(0, pattern((), ()), [mask(1), mask(0)])) == {0: [(0, (((), 1),))]}
 
 
 def test_values_that_multiply_beyond_reason_are_left_out_and_counted() -> None:
     keys = (JoinKey(Field(HOST)), JoinKey(Field(PID)))
     data = batch({HOST: [[str(number) for number in range(200)]], PID: [list(range(200))]})
-    (passed,) = take(data, [Watch(0, pattern(keys, keys), [mask(1), mask(0)])])
+    (passed,) = take(data, [MatchedRows(0, pattern(keys, keys), [mask(1), mask(0)])])
     ((_, row),) = passed.rows
     assert isinstance(row, StagePassed)
     assert len(row.keys) == MAX_KEYS
@@ -176,7 +179,7 @@ def test_values_that_multiply_beyond_reason_are_left_out_and_counted() -> None:
 
 def test_a_row_without_time_takes_no_part() -> None:
     data = batch({HOST: ["a", "a"]}, times=[NO_TIME, 5])
-    assert list(taken(data, Watch(0, pattern(HOST_KEY, HOST_KEY), [mask(1, 1), mask(1, 1)]))) == [1]
+    assert list(taken(data, MatchedRows(0, pattern(HOST_KEY, HOST_KEY), [mask(1, 1), mask(1, 1)]))) == [1]
 
 
 def test_an_event_is_read_once_for_all_patterns() -> None:
@@ -186,8 +189,8 @@ def test_an_event_is_read_once_for_all_patterns() -> None:
     aggregate = AggregatePattern("p", ALWAYS, (Field(HOST),), AggregateAnd((count, total)), 10)
     assert aggregated_fields(aggregate) == (Field(PID),)
     both = [
-        Watch(0, pattern(HOST_KEY, HOST_KEY), [mask(1, 0), mask(0, 0)]),
-        Watch(1, aggregate, [mask(1, 1)]),
+        MatchedRows(0, pattern(HOST_KEY, HOST_KEY), [mask(1, 0), mask(0, 0)]),
+        MatchedRows(1, aggregate, [mask(1, 1)]),
     ]
     assert taken(data, *both) == {0: [(0, ((("a",), 1),)), (1, (("a",), (1,)))], 1: [(1, (("b",), (2,)))]}
     assert isinstance(data.source, Source)
@@ -199,7 +202,7 @@ def test_a_group_has_the_first_value_or_null() -> None:
         "p", ALWAYS, (Field(HOST),), AggregateCompare(Order.GE, Aggregate(AggregateFunction.COUNT), Number(2)), 10
     )
     data = batch({HOST: [["z", "a"], None]})
-    found = taken(data, Watch(0, aggregate, [mask(1, 1)]))
+    found = taken(data, MatchedRows(0, aggregate, [mask(1, 1)]))
     assert found == {0: [(0, (("z",), ()))], 1: [(0, ((None,), ()))]}
 
 
@@ -209,7 +212,7 @@ def test_aggregates_that_are_only_shown_are_read_too() -> None:
     aggregate = AggregatePattern("p", ALWAYS, (Field(HOST),), count, 10, shown=(("MAX(pid)", highest),))
     assert aggregated_fields(aggregate) == (Field(PID),)
     data = batch({HOST: ["a"], PID: [5]})
-    assert taken(data, Watch(0, aggregate, [mask(1)])) == {0: [(0, (("a",), (5,)))]}
+    assert taken(data, MatchedRows(0, aggregate, [mask(1)])) == {0: [(0, (("a",), (5,)))]}
 
 
 class TestParts:
@@ -227,7 +230,7 @@ class TestParts:
 
     def test_each_part_has_its_own_group_and_values(self) -> None:
         data = batch({HOST: ["h", "h", "h"], USER: ["u", None, "v"], PID: [1, 2, 3]})
-        found = taken(data, Watch(3, self.PATTERN, [mask(1, 0, 1), mask(1, 1, 0)]))
+        found = taken(data, MatchedRows(3, self.PATTERN, [mask(1, 0, 1), mask(1, 1, 0)]))
         assert found == {
             0: [(3, ((0, ("h",), ()), (1, ("u", "h"), (1,))))],
             1: [(3, ((1, (None, "h"), (2,)),))],
@@ -236,13 +239,13 @@ class TestParts:
 
     def test_a_row_without_time_takes_no_part(self) -> None:
         data = batch({HOST: ["h", "h"], USER: ["u", "u"], PID: [1, 2]}, times=[NO_TIME, 5])
-        assert list(taken(data, Watch(0, self.PATTERN, [mask(1, 1), mask(1, 1)]))) == [1]
+        assert list(taken(data, MatchedRows(0, self.PATTERN, [mask(1, 1), mask(1, 1)]))) == [1]
 
     def test_it_stands_beside_other_patterns(self) -> None:
         data = batch({HOST: ["h"], USER: ["u"], PID: [1]})
         watches = [
-            Watch(0, self.PATTERN, [mask(1), mask(0)]),
-            Watch(1, pattern(HOST_KEY, HOST_KEY), [mask(1), mask(0)]),
+            MatchedRows(0, self.PATTERN, [mask(1), mask(0)]),
+            MatchedRows(1, pattern(HOST_KEY, HOST_KEY), [mask(1), mask(0)]),
         ]
         (passed,) = take(data, watches)
         assert sorted(number for number, _ in passed.rows) == [0, 1]
@@ -250,7 +253,7 @@ class TestParts:
 
 def test_nothing_passed_is_nothing() -> None:
     data = batch({HOST: ["a"]})
-    assert list(take(data, [Watch(0, pattern(HOST_KEY, HOST_KEY), [mask(0), mask(0)])])) == []
+    assert list(take(data, [MatchedRows(0, pattern(HOST_KEY, HOST_KEY), [mask(0), mask(0)])])) == []
 
 
 def test_absences_are_numbered_after_until() -> None:
@@ -259,15 +262,17 @@ def test_absences_are_numbered_after_until() -> None:
     watched = SequencePattern((stage, stage), 10, stage, absences)
     data = batch({HOST: ["a"], USER: ["u"]})
     masks = [mask(1), mask(1), mask(1), mask(1), mask(1)]
-    assert taken(data, Watch(0, watched, masks)) == {0: [(0, ((("a",), 0b10111), (("u",), 0b01000)))]}
+    assert taken(data, MatchedRows(0, watched, masks)) == {0: [(0, ((("a",), 0b10111), (("u",), 0b01000)))]}
     without_until = SequencePattern((stage, stage), 10, None, absences)
-    assert taken(data, Watch(0, without_until, masks[:4])) == {0: [(0, ((("a",), 0b1011), (("u",), 0b0100)))]}
+    assert taken(data, MatchedRows(0, without_until, masks[:4])) == {
+        0: [(0, ((("a",), 0b1011), (("u",), 0b0100)))]
+    }
 
 
 def test_the_stages_of_a_sample_are_bits_too() -> None:
     sample = SamplePattern((Stage(ALWAYS, HOST_KEY), Stage(ALWAYS, (JoinKey(Field(USER), optional=True),))))
     data = batch({HOST: ["a", None], USER: [None, ["a", "b"]]})
-    assert taken(data, Watch(4, sample, [mask(1, 1), mask(1, 1)])) == {
+    assert taken(data, MatchedRows(4, sample, [mask(1, 1), mask(1, 1)])) == {
         0: [(4, (((None,), 0b10), (("a",), 0b01)))],
         1: [(4, ((("a",), 0b10), (("b",), 0b10)))],
     }
@@ -277,9 +282,9 @@ def test_a_row_without_time_takes_part_where_order_plays_no_part() -> None:
     data = batch({HOST: ["a", "a"]}, times=[NO_TIME, 5])
     stages = (Stage(ALWAYS, HOST_KEY), Stage(ALWAYS, HOST_KEY))
     watches = [
-        Watch(0, SequencePattern(stages), [mask(1, 1), mask(1, 1)]),
-        Watch(1, SamplePattern(stages), [mask(1, 1), mask(1, 1)]),
-        Watch(2, EventPattern(ALWAYS), [mask(1, 1)]),
+        MatchedRows(0, SequencePattern(stages), [mask(1, 1), mask(1, 1)]),
+        MatchedRows(1, SamplePattern(stages), [mask(1, 1), mask(1, 1)]),
+        MatchedRows(2, EventPattern(ALWAYS), [mask(1, 1)]),
     ]
     numbers = {row: [number for number, _ in passed] for row, passed in taken(data, *watches).items()}
     assert numbers == {0: [1, 2], 1: [0, 1, 2]}
@@ -292,8 +297,8 @@ class TestClock:
     EVENTS = EventPattern(ALWAYS)
 
     def orders(self, data: Batch, clock: Clock, pattern: EventPattern | SequencePattern = EVENTS) -> list[Any]:
-        masks = [np.ones(data.length, np.bool_)] * (1 if isinstance(pattern, EventPattern) else 2)
-        return [passed.event.order for passed in take(data, [Watch(0, pattern, masks, clock)])]
+        masks = [np.arange(data.length)] * (1 if isinstance(pattern, EventPattern) else 2)
+        return [passed.event.order for passed in take(data, [MatchedRows(0, pattern, masks, clock)])]
 
     def test_other_fields_give_time_and_tiebreak(self) -> None:
         data = batch({self.TIMESTAMP: [30, 20], self.TIEBREAKER: [7, 8]})
@@ -323,9 +328,9 @@ class TestClock:
         data = batch({self.TIMESTAMP: [30, 20]}, times=[1, 2])
         other = Clock(self.TIMESTAMP)
         watches = [
-            Watch(0, self.EVENTS, [mask(1, 1)]),
-            Watch(1, self.EVENTS, [mask(1, 0)], other),
-            Watch(2, self.EVENTS, [mask(0, 1)]),
+            MatchedRows(0, self.EVENTS, [mask(1, 1)]),
+            MatchedRows(1, self.EVENTS, [mask(1, 0)], other),
+            MatchedRows(2, self.EVENTS, [mask(0, 1)]),
         ]
         found = [(passed.event.time, [number for number, _ in passed.rows]) for passed in take(data, watches)]
         assert found == [(1, [0]), (30, [1]), (2, [0, 2])]
@@ -335,7 +340,7 @@ class TestClock:
     def test_the_spool_orders_by_the_clock(self) -> None:
         data = batch({self.TIMESTAMP: [30, 20, None]})
         with PassedSpool(1 << 20) as spool:
-            for passed in take(data, [Watch(0, self.EVENTS, [mask(1, 1, 1)], Clock(self.TIMESTAMP))]):
+            for passed in take(data, [MatchedRows(0, self.EVENTS, [mask(1, 1, 1)], Clock(self.TIMESTAMP))]):
                 spool.add(passed)
             assert [passed.event.arrival for passed in spool] == [102, 101, 100]
 

@@ -69,7 +69,7 @@ def expected(found: Sequence[Predicate], documents: Sequence[Sample]) -> list[li
     return [[evaluate(predicate, values_of(d)) is True for d in documents] for predicate in found]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(predicates(), min_size=1, max_size=3), st.lists(samples(), max_size=6))
 def test_agrees_with_reference(found: list[Predicate], documents: list[Sample]) -> None:
     assert answers(Plan(found), batch_of(documents)) == expected(found, documents)

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from dogwatch.base.diagnostic import Place
 from dogwatch.events.batch import NO_TIEBREAK, NO_TIME, Batch
-from dogwatch.events.columns import Row, make_batch, storage_type
+from dogwatch.events.columns import Row, make_batch
 from dogwatch.events.document import field_values
 from dogwatch.events.report import ReadReport
+from dogwatch.events.storage import storage_type
 from dogwatch.schema.coerce import coerce_all
 from dogwatch.schema.field import FieldRef, FieldType
 

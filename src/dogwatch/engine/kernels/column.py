@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dogwatch.base.text import Fold
-from dogwatch.engine.kernels.mask import Flags, Mask, Rows
+from dogwatch.engine.kernels.mask import Flags, Mask, Rows, ascending
 from dogwatch.logic.predicate import Field
 from dogwatch.schema.field import FieldRef, Scalar
 
@@ -54,6 +54,27 @@ class Slots:
         return Mask(result, unknown)
 
 
+class Texts:
+    """The distinct texts of a column, read from Arrow when they are asked for."""
+
+    def __init__(self, array: pa.Array[Any]) -> None:
+        self._array = array
+        self._folded: dict[Fold, list[str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def folded(self, fold: Fold) -> list[str]:
+        """The texts, one for each code, folded."""
+        if fold not in self._folded:
+            if fold is Fold.NONE:
+                texts: list[Any] = self._array.to_pylist()
+            else:
+                texts = [fold.apply(text) for text in self.folded(Fold.NONE)]
+            self._folded[fold] = texts
+        return self._folded[fold]
+
+
 class Column:
     """The values of a field in a batch, without the missing ones.
 
@@ -62,30 +83,28 @@ class Column:
         rows: The row of each value, ascending; ``None`` if every row has exactly one.
         values: The values of a column of numbers, dates or booleans; for text the codes.
         texts: The distinct texts, one for each code; ``None`` if the column holds no text.
-
-    Attributes:
-        asked: How many answers about its texts each group of patterns has given one by one.
-        passes: Which texts each group's leaves match, where all were found in one pass.
+        single: Whether no row has more than one value.
     """
 
-    def __init__(self, length: int, rows: Rows | None, values: Numbers, texts: list[str] | None) -> None:
+    def __init__(
+        self, length: int, rows: Rows | None, values: Numbers, texts: Texts | None, *, single: bool
+    ) -> None:
         self.length = length
         self.rows = rows
         self.values = values
         self.texts = texts
-        self.asked: dict[object, int] = {}
-        self.passes: dict[object, dict[int, npt.NDArray[np.int64]]] = {}
-        self._folded: dict[Fold, list[str]] = {}
-        self._codes_by_text: dict[Fold, dict[str, list[int]]] = {}
+        self.single = single
 
     @classmethod
     def from_arrow(cls, array: pa.Array[Any]) -> Column:
         """A column over an Arrow array: plain or a list, text dictionary-encoded or not."""
         length = len(array)
         rows: Rows | None = None
+        single = True
         if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
             rows = np.asarray(pc.list_parent_indices(array), np.int64)
             array = pc.list_flatten(array)
+            single = False
         if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
             array = array.dictionary_encode()
         if isinstance(array, pa.DictionaryArray) and array.dictionary.null_count:
@@ -101,19 +120,21 @@ class Column:
                 # A slice brings the dictionary of the whole; only its own texts are looked at.
                 used, codes = np.unique(codes, return_inverse=True)
                 dictionary = dictionary.take(pa.array(used))
-            texts: list[Any] = dictionary.to_pylist()
-            return cls(length, rows, codes, texts)
+            return cls(length, rows, codes, Texts(dictionary), single=single)
         if pa.types.is_timestamp(array.type):
             array = array.cast(pa.timestamp("ns")).cast(pa.int64())
-        return cls(length, rows, array.to_numpy(zero_copy_only=False), None)
+        return cls(length, rows, array.to_numpy(zero_copy_only=False), None, single=single)
 
     def without_blanks(self) -> Column:
         """The column without its empty texts."""
-        if self.texts is None or "" not in self.texts:
+        if self.texts is None:
             return self
-        keep = np.flatnonzero(~self.coded([code for code, text in enumerate(self.texts) if not text])[self.values])
+        blank = [code for code, text in enumerate(self.texts.folded(Fold.NONE)) if not text]
+        if not blank:
+            return self
+        keep = np.flatnonzero(~self.coded(np.array(blank))[self.values])
         rows = keep if self.rows is None else self.rows[keep]
-        return Column(self.length, rows, self.values[keep], self.texts)
+        return Column(self.length, rows, self.values[keep], self.texts, single=self.single)
 
     @cached_property
     def present(self) -> Flags | None:
@@ -128,7 +149,7 @@ class Column:
     def distinct(self) -> tuple[list[Scalar], npt.NDArray[np.integer[Any]]]:
         """The distinct values, and for each value its place among them."""
         if self.texts is not None:
-            return list(self.texts), self.values
+            return list(self.texts.folded(Fold.NONE)), self.values
         found, codes = np.unique(_bits(self.values), return_inverse=True)
         return found.view(self.values.dtype).tolist(), codes
 
@@ -137,29 +158,33 @@ class Column:
         """How often each distinct text occurs."""
         return np.bincount(self.values, minlength=len(self.texts or ()))
 
-    def folded(self, fold: Fold) -> list[str]:
-        """The distinct texts, folded."""
-        texts = self.texts or []
-        if fold is Fold.NONE:
-            return texts
-        if fold not in self._folded:
-            self._folded[fold] = [fold.apply(text) for text in texts]
-        return self._folded[fold]
+    @cached_property
+    def dense(self) -> npt.NDArray[np.signedinteger[Any]] | None:
+        """The code of each row's text, -1 where it has none; ``None`` if rows may have several."""
+        if not self.single:
+            return None
+        if self.rows is None:
+            return self.values
+        found = np.full(self.length, -1, np.int32)
+        found[self.rows] = self.values
+        return found
 
-    def codes_of(self, members: frozenset[str], fold: Fold) -> list[int]:
-        """The codes of the texts that are among ``members`` once folded."""
-        known = self._codes_by_text.get(fold)
-        if known is None:
-            known = self._codes_by_text[fold] = {}
-            for code, text in enumerate(self.folded(fold)):
-                known.setdefault(text, []).append(code)
-        if len(members) > len(known):
-            return [code for text, codes in known.items() if text in members for code in codes]
-        return [code for text in members for code in known.get(text, ())]
+    def rows_of(self, codes: npt.NDArray[np.int64]) -> Rows:
+        """The rows that hold any of some texts, ascending, each once. The codes are distinct."""
+        order, starts = self._by_code
+        if len(codes) == 1:
+            code = int(codes[0])
+            places = order[starts[code] : starts[code + 1]]
+        else:
+            places = np.concatenate([order[starts[code] : starts[code + 1]] for code in codes.tolist()])
+        rows = places if self.rows is None else self.rows[places]
+        if not self.single:
+            return ascending(rows)
+        return rows if len(codes) == 1 else np.sort(rows)
 
-    def coded(self, codes: list[int]) -> Flags:
-        """A table over the distinct texts that is true for some codes."""
-        table = np.zeros(len(self.texts or ()), np.bool_)
+    def coded(self, codes: npt.NDArray[np.int64]) -> Flags:
+        """A table over the distinct texts that is true for some codes; its last entry, for no text, is false."""
+        table = np.zeros(len(self.texts or ()) + 1, np.bool_)
         table[codes] = True
         return table
 
@@ -211,8 +236,17 @@ class Column:
 
     def _shown(self, values: Numbers) -> list[Scalar]:
         found: list[Any] = values.tolist()
-        texts = self.texts
-        return found if texts is None else [texts[code] for code in found]
+        if self.texts is None:
+            return found
+        texts = self.texts.folded(Fold.NONE)
+        return [texts[code] for code in found]
+
+    @cached_property
+    def _by_code(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The places of values in the order of their codes, and where those of each code begin."""
+        starts = np.zeros(len(self.counts) + 1, np.int64)
+        np.cumsum(self.counts, out=starts[1:])
+        return np.argsort(self.values, kind="stable"), starts
 
     @cached_property
     def _starts(self) -> npt.NDArray[np.int64]:
@@ -241,18 +275,25 @@ def combined(codes: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
 
 
 class Columns:
-    """The columns of one batch, each made readable once.
+    """The columns of one batch, each made readable when it is first asked for.
 
     Attributes:
         length: Rows of the batch.
-        tables: What kernels have decided about the distinct values of their column.
+        tables: What kernels have decided about the distinct values of their column, or about rows.
+        decided: How many questions kernels had to decide anew.
     """
 
     def __init__(self, length: int, arrays: Mapping[FieldRef, pa.Array[Any]]) -> None:
         self.length = length
         self.tables: dict[object, npt.NDArray[np.uint8]] = {}
+        self.decided = 0
         self._arrays = arrays
         self._columns: dict[Field, Column] = {}
+
+    def valued(self, ref: FieldRef) -> int:
+        """How many rows have a value of a field, or a few more: empty lists and blank texts count."""
+        array = self._arrays[ref]
+        return len(array) - array.null_count
 
     def __getitem__(self, field: Field) -> Column:
         """The column of a field, with or without its blank texts."""

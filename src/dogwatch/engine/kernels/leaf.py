@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice, product
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from dogwatch.base.text import Fold
 from dogwatch.engine.kernels.column import Column, Columns, combined
-from dogwatch.engine.kernels.mask import Mask, Rows
+from dogwatch.engine.kernels.mask import Flags, Mask, Rows
+from dogwatch.engine.kernels.memory import Allowance, Memory
 from dogwatch.engine.kernels.number import NumberTest, both, comparison, membership, on_clock
 from dogwatch.engine.kernels.text import text_test
-from dogwatch.engine.kernels.together import PatternGroup, PatternGroups
 from dogwatch.engine.reference.predicate import MAX_ASKINGS, answer, compute
 from dogwatch.logic.functions import FUNCTIONS
 from dogwatch.logic.predicate import (
@@ -43,41 +43,41 @@ from dogwatch.logic.predicate import (
 from dogwatch.schema.field import FieldType, Scalar
 
 CHEAP = 2
-"""Kernels of at most this cost are worked out for all rows at once."""
+"""Kernels of at most this cost look at whole columns; those of more ask about values one by one."""
 
 _COST_OF_TEXT: dict[type, int] = {InNetwork: 4, Like: 5, Contains: 6, Words: 7, AnyWord: 8, Regex: 8}
 _COST_OF_CALL, _COST_OF_COMBINATIONS = 9, 10
 _FLIPPED = {Order.LT: Order.GT, Order.LE: Order.GE, Order.GT: Order.LT, Order.GE: Order.LE, Order.EQ: Order.EQ}
 _UNDECIDED, _TRUE, _FALSE, _NULL = range(4)
 
-_NOBODY = np.zeros(0, np.int64)
-
 Decide = Callable[[Scalar], bool | None]
+Table = npt.NDArray[np.uint8]
 
 
 class LeafKernel(Protocol):
-    """A leaf made ready to be asked.
-
-    Attributes:
-        cost: Its place among the leaves, cheapest first.
-    """
-
-    @property
-    def cost(self) -> int:
-        """What one answer costs, on a scale of 0 (a flag) to 10 (a function of several fields)."""
-        ...
-
-    def estimate(self, columns: Columns) -> int:
-        """About how many rows satisfy it; found without asking them."""
-        ...
+    """A leaf made ready to be asked."""
 
     def evaluate(self, columns: Columns, rows: Rows | None) -> Mask:
         """The answers of some rows (``None``: of all)."""
         ...
 
 
-def compile_leaf(leaf: Leaf, groups: PatternGroups) -> LeafKernel:
-    """The kernel that suits a leaf; wildcards also join one of the plan's groups.
+def cost_of(leaf: Leaf) -> int:
+    """What one answer costs, on a scale of 0 (a flag) to 10 (a function of several fields)."""
+    fields = dict.fromkeys(fields_of(leaf))
+    if isinstance(leaf, Exists) or not fields:
+        return 0
+    if len(fields) > 1:
+        return _COST_OF_COMBINATIONS
+    if members_of(leaf) is not None:
+        return 1
+    if _number_test(leaf) is not None:
+        return CHEAP
+    return _COST_OF_TEXT[type(leaf)] if _asks_field(leaf) else _COST_OF_CALL
+
+
+def compile_leaf(leaf: Leaf, allowance: Allowance) -> LeafKernel:
+    """The kernel that suits a leaf, whose memory takes from an allowance.
 
     Raises:
         DogwatchError: A regular expression is not supported.
@@ -91,12 +91,10 @@ def compile_leaf(leaf: Leaf, groups: PatternGroups) -> LeafKernel:
     if not fields:
         return _Fixed(answer(leaf, {}))
     if len(fields) > 1:
-        return _PerCombination(leaf, fields, _takes_null(leaf))
+        return _PerCombination(leaf, fields, takes_null(leaf))
     if (number := _number_test(leaf)) is not None:
         return _Vectorised(fields[0], number)
-    if (members := _members(leaf)) is not None:
-        return _Lookup(fields[0], *members)
-    return _per_distinct(leaf, fields[0], groups)
+    return _per_distinct(leaf, fields[0], Memory(allowance))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +102,6 @@ class _Fixed:
     """A leaf that reads no field."""
 
     value: bool | None
-    cost: int = 0
-
-    def estimate(self, columns: Columns) -> int:
-        return columns.length if self.value else 0
 
     def evaluate(self, columns: Columns, rows: Rows | None) -> Mask:
         count = columns.length if rows is None else len(rows)
@@ -119,11 +113,6 @@ class _Presence:
     """Whether there is any value."""
 
     field: Field
-    cost: int = 0
-
-    def estimate(self, columns: Columns) -> int:
-        rows = columns[self.field].rows
-        return columns.length if rows is None else len(rows)
 
     def evaluate(self, columns: Columns, rows: Rows | None) -> Mask:
         present = columns[self.field].present
@@ -133,39 +122,11 @@ class _Presence:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lookup:
-    """Equality of a text with one of some texts: looked up among the distinct values."""
-
-    field: Field
-    members: frozenset[str]
-    fold: Fold
-    cost: int = 1
-
-    def estimate(self, columns: Columns) -> int:
-        column = columns[self.field]
-        codes = column.codes_of(self.members, self.fold)
-        return int(column.counts[codes].sum()) if codes else 0
-
-    def evaluate(self, columns: Columns, rows: Rows | None) -> Mask:
-        column = columns[self.field]
-        slots = column.slots(rows)
-        codes = column.codes_of(self.members, self.fold)
-        values = column.values[slots.at]
-        if not codes:
-            return slots.any(np.zeros(len(values), np.bool_))
-        return slots.any(values == codes[0] if len(codes) == 1 else column.coded(codes)[values])
-
-
-@dataclass(frozen=True, slots=True)
 class _Vectorised:
     """A test of whole columns of numbers."""
 
     field: Field
     test: NumberTest
-    cost: int = 2
-
-    def estimate(self, columns: Columns) -> int:
-        return len(columns[self.field].values) // 2
 
     def evaluate(self, columns: Columns, rows: Rows | None) -> Mask:
         column = columns[self.field]
@@ -180,69 +141,47 @@ class _PerDistinct:
     field: Field
     fold: Fold
     decide: Decide
-    cost: int
-    group: PatternGroup | None = None
-    number: int = 0
+    memory: Memory[int]
     absent: bool | None = None
     """The answer for a row without values."""
 
-    def estimate(self, columns: Columns) -> int:
-        return len(columns[self.field].values) // 2
-
     def evaluate(self, columns: Columns, rows: Rows | None) -> Mask:
         column = columns[self.field]
-        values, codes = column.distinct
         slots = column.slots(rows)
-        asked = codes[slots.at]
+        if column.texts is None:
+            values, codes = column.distinct
+            asked = codes[slots.at]
+            count = len(values)
+        else:
+            asked = column.values[slots.at]
+            count = len(column.texts)
         table = columns.tables.get(self)
         if table is None:
-            table = columns.tables[self] = np.full(len(values), _UNDECIDED, np.uint8)
+            table = columns.tables[self] = np.full(count, _UNDECIDED, np.uint8)
         undecided = asked[table[asked] == _UNDECIDED]
         if len(undecided):
-            self._fill(table, undecided, column, values)
+            pending = np.zeros(count, np.bool_)
+            pending[undecided] = True
+            self._fill(columns, column, table, np.flatnonzero(pending))
         answers = table[asked]
         mask = slots.any(answers == _TRUE, answers != _NULL)
         if self.absent is None or column.present is None:
             return mask
         return mask.filled(~column.present if rows is None else ~column.present[rows], self.absent)
 
-    def _fill(
-        self,
-        table: npt.NDArray[np.uint8],
-        undecided: npt.NDArray[np.integer[Any]],
-        column: Column,
-        values: list[Scalar],
-    ) -> None:
-        if self.group is not None and self._fill_from_pass(table, undecided, column):
+    def _fill(self, columns: Columns, column: Column, table: Table, codes: npt.NDArray[np.int64]) -> None:
+        if column.texts is None:
+            numbers = column.distinct[0]
+            table[codes] = [_outcome(self.decide(numbers[code])) for code in codes.tolist()]
+            columns.decided += len(codes)
             return
-        pending = np.zeros(len(table), np.bool_)
-        pending[undecided] = True
-        folded = column.folded(self.fold) if self.fold is not Fold.NONE and column.texts is not None else values
-        decide = self.decide
-        for code in np.flatnonzero(pending).tolist():
-            found = decide(folded[code])
-            table[code] = _TRUE if found else _NULL if found is None else _FALSE
+        texts = column.texts.folded(self.fold)
+        found, anew = self.memory.outcomes([texts[code] for code in codes.tolist()], self._decide_all)
+        table[codes] = found
+        columns.decided += anew
 
-    def _fill_from_pass(
-        self, table: npt.NDArray[np.uint8], undecided: npt.NDArray[np.integer[Any]], column: Column
-    ) -> bool:
-        """Decides all values from the group's pass over the column, if there was one or one is due."""
-        group = self.group
-        if group is None:
-            return False
-        found = column.passes.get(group)
-        if found is None:
-            asked = column.asked.get(group, 0) + min(len(undecided), len(table))
-            column.asked[group] = asked
-            if not group.is_due(asked, len(table)):
-                return False
-            found = group.scan(column.folded(self.fold))
-            if found is None:
-                return False
-            column.passes[group] = found
-        table[:] = _FALSE
-        table[found.get(self.number, _NOBODY)] = _TRUE
-        return True
+    def _decide_all(self, texts: list[str]) -> list[int]:
+        return [_outcome(self.decide(text)) for text in texts]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -255,23 +194,27 @@ class _PerCombination:
     leaf: Leaf
     fields: tuple[Field, ...]
     takes_null: bool
-    cost: int = _COST_OF_COMBINATIONS
-
-    def estimate(self, columns: Columns) -> int:
-        return columns.length // 2
 
     def evaluate(self, columns: Columns, rows: Rows | None) -> Mask:
-        if rows is None:
-            rows = np.arange(columns.length)
+        table = columns.tables.get(self)
+        if table is None:
+            table = columns.tables[self] = np.full(columns.length, _UNDECIDED, np.uint8)
+        asked = np.arange(columns.length) if rows is None else rows
+        undecided = asked[table[asked] == _UNDECIDED]
+        if len(undecided):
+            table[undecided] = self._decide(columns, undecided)
+        answers = table[asked]
+        return Mask(answers == _TRUE, answers == _NULL)
+
+    def _decide(self, columns: Columns, rows: Rows) -> Table:
         full = np.ones(len(rows), np.bool_)
         for field in () if self.takes_null else self.fields:
             present = columns[field].present
             if present is not None:
                 full &= present[rows]
-        true, unknown = np.zeros(len(rows), np.bool_), np.ones(len(rows), np.bool_)
+        outcomes = np.full(len(rows), _NULL, np.uint8)
         own = [columns[field] for field in self.fields]
-        own = [columns[field] for field in self.fields]
-        single = full & np.logical_and.reduce([column.count(rows) <= 1 for column in own])
+        single: Flags = full & np.logical_and.reduce([column.count(rows) <= 1 for column in own])
         places = np.flatnonzero(single)
         if len(places):
             # One row stands for all that hold the same values.
@@ -282,12 +225,13 @@ class _PerCombination:
             found = [
                 answer(self.leaf, dict(zip(self.fields, each, strict=True))) for each in zip(*values, strict=True)
             ]
-            true[places] = np.array([each is True for each in found], np.bool_)[which]
-            unknown[places] = np.array([each is None for each in found], np.bool_)[which]
+            outcomes[places] = np.array([_outcome(each) for each in found], np.uint8)[which]
+            columns.decided += len(found)
         for place in np.flatnonzero(full & ~single).tolist():
             asked = self._ask([column.row_values(int(rows[place])) for column in own])
-            true[place], unknown[place] = asked is True, asked is None
-        return Mask(true, unknown)
+            outcomes[place] = _outcome(asked)
+            columns.decided += 1
+        return outcomes
 
     def _ask(self, values: list[list[Scalar]]) -> bool | None:
         choices: list[list[Scalar | None]] = [[*own] or [None] for own in values]
@@ -300,20 +244,24 @@ class _PerCombination:
         return False if known else None
 
 
-def _takes_null(node: Leaf | Expression) -> bool:
+def _outcome(found: bool | None) -> int:
+    return _NULL if found is None else _TRUE if found else _FALSE
+
+
+def takes_null(node: Leaf | Expression) -> bool:
     """Whether a function in it has an answer for null."""
     match node:
         case Compare(left=left, right=right):
-            return _takes_null(left) or _takes_null(right)
+            return takes_null(left) or takes_null(right)
         case Call(function=function, args=args):
             parameters = FUNCTIONS[function].parameters
-            return any(parameter.takes_null for parameter in parameters) or any(map(_takes_null, args))
+            return any(parameter.takes_null for parameter in parameters) or any(map(takes_null, args))
         case Mapped(args=args, nested=nested):
-            return nested or any(map(_takes_null, args))
+            return nested or any(map(takes_null, args))
         case Truth(call=call):
-            return _takes_null(call)
+            return takes_null(call)
         case Member(operand=operand) | Like(operand=operand) | Contains(operand=operand) | Regex(operand=operand):
-            return _takes_null(operand)
+            return takes_null(operand)
         case _:
             return False
 
@@ -342,7 +290,8 @@ def _of_numbers(operand: Expression, test: NumberTest) -> NumberTest | None:
     return None
 
 
-def _members(leaf: Leaf) -> tuple[frozenset[str], Fold] | None:
+def members_of(leaf: Leaf) -> tuple[frozenset[str], Fold] | None:
+    """The folded texts of which a text must be one, if that is all that a leaf asks; and the fold."""
     match leaf:
         case (
             Compare(op=Order.EQ, left=Field(ref=ref), right=Literal(value=str() as text), fold=fold)
@@ -354,21 +303,26 @@ def _members(leaf: Leaf) -> tuple[frozenset[str], Fold] | None:
     return None
 
 
-def _per_distinct(leaf: Leaf, field: Field, groups: PatternGroups) -> _PerDistinct:
+def absent_answer(leaf: Leaf, field: Field) -> bool | None:
+    """What a leaf about one field answers where the field has no value."""
+    return None if _asks_field(leaf) else answer(leaf, {field: None})
+
+
+def _asks_field(leaf: Leaf) -> bool:
+    """Whether a leaf asks its own question about the very values of a field."""
+    return isinstance(leaf, Like | Contains | Regex | InNetwork | Words | AnyWord) and isinstance(
+        leaf.operand, Field
+    )
+
+
+def _per_distinct(leaf: Leaf, field: Field, memory: Memory[int]) -> _PerDistinct:
+    absent = absent_answer(leaf, field)
     if not isinstance(leaf, Like | Contains | Regex | InNetwork | Words | AnyWord):
-        absent = answer(leaf, {field: None})
-        return _PerDistinct(
-            field, Fold.NONE, lambda value: answer(leaf, {field: value}), _COST_OF_CALL, absent=absent
-        )
+        return _PerDistinct(field, Fold.NONE, lambda value: answer(leaf, {field: value}), memory, absent)
     fold, test = text_test(leaf)
-    if leaf.operand == field:
-        is_text = field.ref.type.is_text
-        joined = groups.join(leaf) if is_text and isinstance(leaf, Like | Contains) else None
-        group, number = joined or (None, 0)
-        decide = _of_field(test, is_text=is_text)
-        return _PerDistinct(field, fold, decide, _COST_OF_TEXT[type(leaf)], group, number)
-    decide = _of_expression(leaf.operand, field, fold, test)
-    return _PerDistinct(field, Fold.NONE, decide, _COST_OF_CALL, absent=answer(leaf, {field: None}))
+    if _asks_field(leaf):
+        return _PerDistinct(field, fold, _of_field(test, is_text=field.ref.type.is_text), memory)
+    return _PerDistinct(field, Fold.NONE, _of_expression(leaf.operand, field, fold, test), memory, absent)
 
 
 def _of_field(test: Callable[[str], bool], *, is_text: bool) -> Decide:

@@ -12,6 +12,12 @@ Rows = npt.NDArray[np.int64]
 """Row numbers within a batch, ascending, each once."""
 
 
+def ascending(rows: Rows) -> Rows:
+    """Row numbers in order, each once."""
+    found: Rows = np.sort(rows)
+    return found[np.diff(found, prepend=-1) > 0]
+
+
 @dataclass(frozen=True, slots=True)
 class Mask:
     """One answer for each row.

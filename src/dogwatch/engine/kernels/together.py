@@ -1,154 +1,243 @@
 """Many wildcard patterns over one column, found in one pass of Hyperscan over its distinct texts.
 
-One leaf at a time is cheaper while few texts are asked about; a pass pays once many leaves have asked
-about many. ``PatternGroup.is_due`` strikes that balance.
+A pass costs little whatever the number of patterns, but first the patterns must be compiled: that pays once
+single leaves have been asked, or would have been, often enough. Patterns that were compiled before are read
+from disk.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import hyperscan
-import numpy as np
-import numpy.typing as npt
 
 from dogwatch.base.text import Fold
+from dogwatch.engine.kernels.column import Texts
+from dogwatch.engine.kernels.family import Satisfied
+from dogwatch.engine.kernels.memory import Allowance, Memory
+from dogwatch.engine.kernels.text import text_test
+from dogwatch.engine.kernels.wildcard import TextTest
+from dogwatch.engine.kernels.written import Written, effort_of, write
+from dogwatch.engine.regex.database import Expressions, keep_database, kept_database
 from dogwatch.logic.predicate import Contains, Field, Like, Wild, WildcardPattern
 
-_LEAST_LEAVES = 8
-_PATIENCE = 4
-"""A pass is due once single leaves have looked at the column's distinct texts this many times."""
-_LONGEST_EXPRESSION = 1000
-_MOST_GAPS = 6
-_MOST_ONES = 8
-_MOST_WILDCARDS = 1000
-"""Stars and question marks within the expressions of one group: each costs Hyperscan about a millisecond."""
-_FLAGS = (
-    hyperscan.HS_FLAG_UTF8
-    | hyperscan.HS_FLAG_DOTALL
-    | hyperscan.HS_FLAG_SINGLEMATCH
-    | hyperscan.HS_FLAG_ALLOWEMPTY
-)
+MOST_EXPRESSIONS = 2000
+"""Expressions in one database; a family of more has several databases."""
 
-Codes = npt.NDArray[np.int64]
+MOST_EFFORT = 1000
+"""What one database may take to compile, in milliseconds or so: each wildcard within and each fixed end is one."""
+
+MOST_ALONE = 200_000
+"""Expressions of a leaf that is compiled at all; one of more is asked about each text by itself."""
+
+_LEAST_PATTERNS = 8
+_PATIENCE = 2000
+"""Patterns are compiled once single ones have been asked this often for each of them."""
+_MOST_INTERNED = 4096
+"""Different sets of leaves that are remembered, so that texts which satisfy the same share one."""
 
 
-class PatternGroup:
-    """The patterns of several leaves that read one column under one fold."""
+@dataclass(slots=True)
+class _Part:
+    """What one database holds."""
 
-    def __init__(self) -> None:
-        self._expressions: list[bytes] = []
-        self._ids: list[int] = []
-        self._leaves = 0
-        self._wildcards = 0
-        self._database: hyperscan.Database | None = None
-        self._failed = False
+    written: list[Written] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
+    effort: int = 0
+
+    def has_room(self, written: Sequence[Written], effort: int) -> bool:
+        return not self.written or (
+            len(self.written) + len(written) <= MOST_EXPRESSIONS and self.effort + effort <= MOST_EFFORT
+        )
+
+    @property
+    def expressions(self) -> Expressions:
+        return Expressions(
+            tuple(each.expression for each in self.written),
+            tuple(self.ids),
+            tuple(each.flags for each in self.written),
+        )
+
+
+class Patterns:
+    """The wildcard patterns of leaves that read one column.
+
+    Leaves that mind letter case and those that ignore that of ASCII letters are found in the same pass over the
+    texts as they are; those that ignore all letter case are a family of their own, over texts in lower case.
+
+    Args:
+        field: The column.
+        lowered: Whether its leaves ignore all letter case.
+        allowance: What may be remembered.
+        cache: A folder of compiled patterns, if any is kept.
+
+    Attributes:
+        leaves: The numbers of its leaves.
+    """
+
+    eager = False
+    way = "one Hyperscan pass"
+    cost = 5
+
+    def __init__(self, field: Field, *, lowered: bool, allowance: Allowance, cache: Path | None) -> None:
+        self.field = field
+        self.leaves: list[int] = []
+        self._fold = Fold.UNICODE if lowered else Fold.NONE
+        self._cache = cache
+        self._asked_of: dict[int, Like | Contains] = {}
+        self._tests: dict[int, TextTest] = {}
+        self._parts: list[_Part] = []
+        self._behind: list[tuple[int, bool]] = []
+        self._memory: Memory[Satisfied] = Memory(allowance)
+        self._databases: list[hyperscan.Database] | None = None
+        self._refused = False
+        self._looked = False
+        self._patterns = 0
+        self._asked = 0
+        self._certain: dict[tuple[int, ...], Satisfied] = {}
         self._lock = threading.Lock()
 
-    def join(self, patterns: Sequence[WildcardPattern]) -> int | None:
-        """Adds a leaf; its number in the group, or ``None`` if a pattern is better matched by itself."""
-        expressions = [_expression(pattern) for pattern in patterns]
-        wildcards = self._wildcards + sum(map(_inner_wildcards, patterns))
-        if not all(expressions) or wildcards > _MOST_WILDCARDS:
-            return None
-        self._wildcards = wildcards
-        number = self._leaves
-        self._leaves += 1
-        self._expressions += [expression for expression in expressions if expression]
-        self._ids += [number] * len(expressions)
-        self._database = None
-        return number
+    def join(self, leaf: int, asked: Like | Contains) -> None:
+        """Add a leaf; before the family is asked anything."""
+        self.leaves.append(leaf)
+        self._asked_of[leaf] = asked
+        self._patterns += len(patterns_of(asked))
 
-    def is_due(self, asked: int, distinct: int) -> bool:
-        """Whether one pass is cheaper than to go on, after ``asked`` single answers about ``distinct`` texts."""
-        return not self._failed and self._leaves >= _LEAST_LEAVES and asked > _PATIENCE * distinct
-
-    def scan(self, texts: Sequence[str]) -> dict[int, Codes] | None:
-        """For each leaf that matches any of the texts, the places of those; ``None`` if the group is too large."""
+    def is_due(self, needed: int, texts: int, /) -> bool:
+        """Whether one pass over all is cheaper than to ask the ``needed`` ones of its leaves about some texts."""
+        if self._databases is not None:
+            return True
+        if self._refused or self._patterns < _LEAST_PATTERNS:
+            return False
         with self._lock:
-            database = self._database or self._compile()
+            if not self._looked and self._cache is not None:
+                self._looked = True
+                self._read()
+            if self._databases is None:
+                self._asked += needed * self._patterns // len(self.leaves) * texts
+                if self._asked > _PATIENCE * self._patterns:
+                    self._compile()
+        return self._databases is not None
+
+    def ask(self, texts: Texts) -> tuple[list[Satisfied], int]:
+        """For each distinct text the leaves that it satisfies; and how many texts had to be decided.
+
+        Only when it is due.
+        """
+        with self._lock:
+            return self._memory.outcomes(texts.folded(self._fold), self._scan)
+
+    def _scan(self, texts: list[str]) -> list[Satisfied]:
+        found: list[int] = []
+
+        def note(number: int, _start: int, _end: int, _flags: int, _context: object) -> None:
+            found.append(number)
+
+        databases = self._databases or []
+        satisfied: list[Satisfied] = []
+        for text in texts:
+            content = text.encode("utf-8", "replace")
+            for database in databases:
+                database.scan(content, note)
+            if found:
+                satisfied.append(self._leaves_of(found, text))
+                found.clear()
+            else:
+                satisfied.append(())
+        return satisfied
+
+    def _leaves_of(self, found: list[int], text: str) -> Satisfied:
+        """The leaves behind the expressions that were reported."""
+        reported = tuple(found)
+        known = self._certain.get(reported)
+        if known is not None:
+            return known
+        behind = [self._behind[number] for number in reported]
+        certain = dict.fromkeys(leaf for leaf, is_certain in behind if is_certain)
+        open_ones = dict.fromkeys(leaf for leaf, _ in behind if leaf not in certain)
+        if open_ones:
+            return (*certain, *(leaf for leaf in open_ones if self._holds(leaf, text)))
+        if len(self._certain) >= _MOST_INTERNED:
+            self._certain.clear()
+        leaves = self._certain[reported] = tuple(certain)
+        return leaves
+
+    def _holds(self, leaf: int, text: str) -> bool:
+        asked = self._asked_of[leaf]
+        test = self._tests.get(leaf)
+        if test is None:
+            test = self._tests[leaf] = text_test(asked)[1]
+        return test(text if self._fold is Fold.UNICODE else asked.fold.apply(text))
+
+    def _read(self) -> None:
+        """Read the databases, if they are kept."""
+        kept = []
+        for part in self._written():
+            database = kept_database(part.expressions, self._cache)
             if database is None:
-                return None
-            found: list[tuple[int, int]] = []
-            code = 0
+                return
+            kept.append(database)
+        self._databases = kept
 
-            def note(leaf: int, _start: int, _end: int, _flags: int, _context: object) -> None:
-                found.append((leaf, code))
+    def _written(self) -> list[_Part]:
+        """What the databases are made of."""
+        if not self._parts:
+            for leaf, asked in self._asked_of.items():
+                for piece in _pieces(patterns_of(asked)):
+                    self._place(leaf, asked, piece)
+        return self._parts
 
-            for code, text in enumerate(texts):  # noqa: B007 - the callback reads it
-                database.scan(text.encode("utf-8", "replace"), match_event_handler=note)
-        pairs = np.array(found, np.int64).reshape(-1, 2)
-        pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
-        leaves, starts = np.unique(pairs[:, 0], return_index=True)
-        return dict(zip(leaves.tolist(), np.split(pairs[:, 1], starts[1:]), strict=False))
+    def _place(self, leaf: int, asked: Like | Contains, patterns: Sequence[WildcardPattern]) -> None:
+        whole = not isinstance(asked, Contains) or not asked.at_word_start
+        written = [write(pattern, asked.fold) for pattern in patterns]
+        effort = sum(map(effort_of, patterns))
+        if not self._parts or not self._parts[-1].has_room(written, effort):
+            self._parts.append(_Part())
+        part = self._parts[-1]
+        part.written += written
+        # Each has a number of its own: Hyperscan compiles many that share one in quadratic time.
+        part.ids += range(len(self._behind), len(self._behind) + len(written))
+        self._behind += [(leaf, each.is_whole and whole) for each in written]
+        part.effort += effort
 
-    def _compile(self) -> hyperscan.Database | None:
-        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        try:
-            database.compile(
-                expressions=self._expressions,
-                ids=self._ids,
-                elements=len(self._ids),
-                flags=[_FLAGS] * len(self._ids),
-            )
-        except hyperscan.error:
-            # Too large for the compiler as a whole: every leaf still has its own matcher.
-            self._failed = True
-            return None
-        self._database = database
-        return database
-
-
-class PatternGroups:
-    """The groups of one plan."""
-
-    def __init__(self) -> None:
-        self._groups: dict[tuple[Field, Fold], PatternGroup] = {}
-
-    def join(self, leaf: Like | Contains) -> tuple[PatternGroup, int] | None:
-        """Adds a leaf to the group of its column and fold; ``None`` if it stands better alone."""
-        match leaf:
-            case Like(operand=Field() as field, patterns=patterns, fold=fold):
-                wanted = patterns
-            case Contains(operand=Field() as field, text=text, fold=fold, at_word_start=False):
-                wanted = (WildcardPattern((Wild.ANY, text, Wild.ANY)),)
-            case _:
-                return None
-        group = self._groups.setdefault((field, fold), PatternGroup())
-        number = group.join(wanted)
-        return None if number is None else (group, number)
+    def _compile(self) -> None:
+        databases = []
+        for part in self._written():
+            try:
+                database = part.expressions.compile()
+            except hyperscan.error:
+                # Too large for the compiler as a whole: every leaf still has its own matcher.
+                self._refused = True
+                return
+            if self._cache is not None:
+                keep_database(part.expressions, database, self._cache)
+            databases.append(database)
+        self._databases = databases
 
 
-def _expression(pattern: WildcardPattern) -> bytes | None:
-    """The pattern in Hyperscan's language, searched anywhere; ``None`` if it is long or has many wildcards."""
-    pieces = [piece for piece in pattern.pieces if piece != ""]
-    starts_anywhere, ends_anywhere = pieces[:1] == [Wild.ANY], pieces[-1:] == [Wild.ANY]
-    if len(pieces) > _LONGEST_EXPRESSION:
-        return None
-    while pieces and pieces[0] is Wild.ANY:
-        del pieces[0]
-    while pieces and pieces[-1] is Wild.ANY:
-        del pieces[-1]
-    if pieces.count(Wild.ANY) > _MOST_GAPS or pieces.count(Wild.ONE) > _MOST_ONES:
-        return None
-    written = "".join(_written(piece) for piece in pieces)
-    if len(written) > _LONGEST_EXPRESSION:
-        return None
-    return f"{'' if starts_anywhere else '^'}{written}{'' if ends_anywhere else chr(92) + 'z'}".encode() or b"^"
+def patterns_of(leaf: Like | Contains) -> tuple[WildcardPattern, ...]:
+    """The patterns that a leaf asks about; for a text that must begin a word, where it may be."""
+    return leaf.patterns if isinstance(leaf, Like) else (WildcardPattern((Wild.ANY, leaf.text, Wild.ANY)),)
 
 
-def _inner_wildcards(pattern: WildcardPattern) -> int:
-    return sum(isinstance(piece, Wild) for piece in pattern.pieces[1:-1])
+def is_large(patterns: Sequence[WildcardPattern]) -> bool:
+    """Whether patterns of one leaf fill a database of their own, or half of it."""
+    return len(patterns) > MOST_EXPRESSIONS // 2 or sum(map(effort_of, patterns)) > MOST_EFFORT // 2
 
 
-def _written(piece: str | Wild) -> str:
-    match piece:
-        case Wild.ANY:
-            return ".*"
-        case Wild.ONE:
-            return "."
-        case str():
-            return "".join(
-                char if char.isascii() and char.isalnum() else f"\\x{{{ord(char):x}}}" for char in piece
-            )
+def _pieces(patterns: Sequence[WildcardPattern]) -> Iterator[list[WildcardPattern]]:
+    """A leaf's patterns in pieces that a database can hold."""
+    piece: list[WildcardPattern] = []
+    effort = 0
+    for pattern in patterns:
+        own = effort_of(pattern)
+        if piece and (len(piece) >= MOST_EXPRESSIONS or effort + own > MOST_EFFORT):
+            yield piece
+            piece, effort = [], 0
+        piece.append(pattern)
+        effort += own
+    if piece:
+        yield piece

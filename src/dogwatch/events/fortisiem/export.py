@@ -60,7 +60,7 @@ def is_event(document: Document) -> bool:
 
 def may_be_event(document: Document) -> bool:
     """Whether an object has one of the names that all of FortiSIEM's have; hardly any others do."""
-    return not _telling_labels().isdisjoint(document)
+    return not telling_labels().isdisjoint(document)
 
 
 def is_export(document: Document) -> bool:
@@ -95,7 +95,7 @@ def _enough(names: Iterable[str]) -> bool:
 
 
 @cache
-def _telling_labels() -> frozenset[str]:
+def telling_labels() -> frozenset[str]:
     """Names one of which is in every object of FortiSIEM's: most documents are told by that alone."""
     return frozenset(label for name in (*_TELLING, _TYPE) for label in labels_of(name)) | {*HOLDERS, _EVENTS}
 

@@ -128,6 +128,18 @@ def arguments(bodies: Sequence[str]) -> Arguments:
     return _pieced_arguments(bodies)
 
 
+def plain_arguments(body: str) -> tuple[str, ...] | None:
+    """The argument vector of a body that holds all of it; ``None`` if it does not.
+
+    Gives what ``arguments`` gives, sooner where every argument is quoted.
+    """
+    pieces = body.split('"')
+    if len(pieces) % 2 and len(pieces) > 1 and not pieces[-1] and pieces[:-1:2] == _between(len(pieces) // 2):
+        return tuple(pieces[1::2])
+    found = arguments([body])
+    return found.values if found.complete else None
+
+
 def process_title(token: str) -> str:
     """The process title, its arguments joined by blanks. It may be cut, and may be an older one."""
     if token[:1] == '"':
@@ -184,6 +196,12 @@ def names(enrichment: bytes) -> Mapping[str, str]:
     return {
         key: name for key, name in found.items() if name not in ("unset", "?") and not name.startswith("unknown(")
     }
+
+
+@lru_cache(maxsize=64)
+def _between(count: int) -> list[str]:
+    """What stands before each of ``count`` quoted arguments."""
+    return [f" a{index}=" if index else f"argc={count} a0=" for index in range(count)]
 
 
 def _plain_arguments(fields: Mapping[str, str]) -> tuple[str, ...] | None:

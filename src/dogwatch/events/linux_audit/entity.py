@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dogwatch.base.diagnostic import Diagnostic, Severity
-from dogwatch.events.linux_audit.join import EventKey
+from dogwatch.events.linux_audit.event import EventKey
 from dogwatch.events.report import ReadReport
 
 DEFAULT_PROCESSES = 200_000
@@ -26,8 +27,7 @@ _Slot = tuple[str, str, int]
 """Host, partition, pid."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessFacts:
+class ProcessFacts(NamedTuple):
     """What one event says about the process that caused it.
 
     Attributes:
@@ -51,8 +51,7 @@ class ProcessFacts:
     flags: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessIdentity:
+class ProcessIdentity(NamedTuple):
     """The derived names of a process and its parent.
 
     Attributes:

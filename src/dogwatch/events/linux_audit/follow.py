@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from dogwatch.base.diagnostic import Diagnostic, Place, Severity
 from dogwatch.base.time import SECOND
 from dogwatch.events.linux_audit.decode import arguments, natural, split_fields
-from dogwatch.events.linux_audit.join import MAX_EVENT_BYTES, AuditEvent, EventKey, assemble, event_key
+from dogwatch.events.linux_audit.event import MAX_EVENT_BYTES, AuditEvent, EventKey, assemble, event_key
 from dogwatch.events.linux_audit.parse import Record
 from dogwatch.events.linux_audit.tables import ARCHITECTURES, syscalls, type_numbers
 from dogwatch.events.report import ReadReport

@@ -7,82 +7,71 @@ pipes. Both end in ``assemble``, so both give the same events.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import groupby
-from pathlib import Path, PurePath
+import struct
+from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import chain, groupby
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from dogwatch.base.diagnostic import Diagnostic, Place, Severity
-from dogwatch.base.external_sort import ExternalSorter
-from dogwatch.base.time import SECOND
-from dogwatch.events.linux_audit.decode import natural
-from dogwatch.events.linux_audit.parse import Record
-from dogwatch.events.linux_audit.tables import type_numbers
+from dogwatch.base.diagnostic import Diagnostic, Place
+from dogwatch.base.external_sort import Entry, ExternalSorter, Key
+from dogwatch.events.linux_audit.event import (
+    MAX_EVENT_BYTES,
+    AuditEvent,
+    EventKey,
+    assemble,
+    directory_of,
+    event_key,
+)
+from dogwatch.events.linux_audit.parse import NO_STAMP, Record, parse_line, plain_head
 from dogwatch.events.report import ReadReport
 
 DEFAULT_LIMIT = 256 << 20
 """Bytes of records held in memory before they are sorted on disk."""
 
-MAX_EVENT_BYTES = 64 << 20
-"""Bytes of records kept of one event: several times what the longest argument vector takes."""
+_LONGEST_PLAIN = 16 << 10
+"""Bytes of a line that may wait with others; a longer one goes by itself."""
+_MOST_PLAIN = 256
+"""Lines that wait together; more of one event are put together again as if they had stood apart."""
 
-AUXILIARY = frozenset(
-    {
-        "BPRM_FCAPS", "CAPSET", "CWD", "EOE", "EXECVE", "FD_PAIR", "IPC", "IPC_SET_PERM", "MMAP",
-        "MQ_GETSETATTR", "MQ_NOTIFY", "MQ_OPEN", "MQ_SENDRECV", "OBJ_PID", "OPENAT2", "PATH", "PROCTITLE",
-        "SOCKADDR", "SOCKETCALL",
-    }
-)  # fmt: skip
-"""Record types that only add to a SYSCALL record and mean nothing without one."""
-
-_UNKNOWN_TYPE = 10_000
-_AT_EXIT = {"CWD": 20_000, "PATH": 20_001, "PROCTITLE": 20_002}
-"""What the kernel writes last, by rank."""
+_EOE = b"type=EOE msg=audit("
 
 
-@dataclass(frozen=True, slots=True)
-class EventKey:
-    """What the records of one event have in common.
+class HeldEvent(NamedTuple):
+    """One event as the joiner holds it, its records not yet taken apart.
 
     Attributes:
-        time: The stamp, nanoseconds since 1970 UTC.
-        serial: The serial number.
-        host: The host's name; empty if nobody named it.
-        partition: For an unnamed host, the directory that the record was read from, so that the logs of two
-            machines laid side by side do not mix; else empty.
-    """
-
-    time: int
-    serial: int
-    host: str
-    partition: str
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
-    """One event: what the kernel, or a program, said about one thing that happened.
-
-    Attributes:
-        key: Stamp, serial and host.
-        records: Its records without EOE, each once: SYSCALL first, then by type, CWD,
-            PATH by ``item=`` and PROCTITLE last, which is the kernel's own order.
-        places: Where each record was read.
+        key: What its records have in common.
+        packed: Lines that stood together, packed, or single records, encoded; in the sorter's order.
+        files: The names of the files that these mention by number.
     """
 
     key: EventKey
-    records: tuple[Record, ...]
-    places: tuple[Place | None, ...]
+    packed: tuple[bytes, ...]
+    files: Sequence[str]
 
     @property
-    def id(self) -> str:
-        """The event's own name, such as ``audit-web01-1795313391.687-39060``: the same wherever it is read."""
-        seconds, rest = divmod(self.key.time, SECOND)
-        digits = f"{rest:09d}"
-        fraction = digits[:3] if digits.endswith("000000") else digits
-        return f"audit-{self.key.host or '-'}-{seconds}.{fraction}-{self.key.serial}"
+    def text(self) -> bytes | None:
+        """The event's lines as they were read, if all of them are plain; else ``None``."""
+        if len(self.packed) == 1:
+            packed = self.packed[0]
+            return packed[_PACKED.size :] if packed.startswith(_PLAIN) else None
+        if not all(packed.startswith(_PLAIN) for packed in self.packed):
+            return None
+        return b"\n".join([packed[_PACKED.size :] for packed in self.packed])
+
+    def event(self, report: ReadReport) -> AuditEvent | None:
+        """The event, or ``None`` if the record that gives it a meaning is missing.
+
+        Args:
+            report: Where an incomplete or too large event is counted, as ``assemble`` does.
+        """
+        stored = [entry for packed in self.packed for entry in _unpacked(packed)]
+        # The same order whoever stood together with whom.
+        stored.sort(key=_encode)
+        return assemble(self.key, [_restored(entry, self.files) for entry in stored], report)
 
 
 class Joiner:
@@ -105,141 +94,153 @@ class Joiner:
     ) -> None:
         self._report = report
         self._host = host
+        self._limit = limit_bytes
+        self._directory = directory
         self._sorter = ExternalSorter(limit_bytes, directory=directory)
         self._files: dict[str, int] = {}
-        self._encode = msgspec.msgpack.Encoder().encode
-        self._decode = msgspec.msgpack.Decoder(_Stored).decode
+        # The lines that stand together last: one event's, without a gap, in one file.
+        self._lines: list[bytes] = []
+        self._key = EventKey(0, 0, "", "")
+        self._file = ""
+        self._first = self._next = 0
+        self._stamp = NO_STAMP
+        self._heads: Container[bytes] = ()
 
     def add(self, record: Record, place: Place | None = None) -> None:
         """Put in one record and where it was read."""
-        key = event_key(record, place, self._host)
-        file = -1 if place is None else self._files.setdefault(place.file, len(self._files))
+        file = -1 if place is None else self._number(place.file)
         line = (place.line or 0) if place else 0
-        self._sorter.add((key.time, key.serial, key.host, key.partition), self._encode((record, file, line)))
+        self._sorter.add(event_key(record, place, self._host), _encode((record, file, line)))
 
-    def finish(self) -> Iterator[AuditEvent]:
-        """The events in canonical order: stamp, serial, host. Everything held is forgotten at the end."""
+    def add_line(self, line: bytes, file: str, number: int) -> bool:
+        """Put in a line as it is, if it is a plain one (``parse.plain_head``).
+
+        Args:
+            line: The line without its end.
+            file: The file that it was read from.
+            number: Its number there.
+
+        Returns:
+            Whether it was taken; else it is to be parsed, and added as a record if it is one.
+        """
+        end = line.find(b"): ")
+        if (
+            number == self._next
+            and end > 0
+            and line.endswith(self._stamp, 0, end)
+            and line[: end - len(self._stamp)] in self._heads
+            and file == self._file
+            and len(self._lines) < _MOST_PLAIN
+            and len(line) <= _LONGEST_PLAIN
+            and not line.endswith((b"\r", b"\n"))
+        ):
+            self._lines.append(line)
+            self._next += 1
+            return True
+        return self._begin(line, file, number)
+
+    def held(self) -> Iterator[HeldEvent | AuditEvent]:
+        """The events in canonical order: stamp, serial, host. Everything held is forgotten at the end.
+
+        One too large to be held is put together at once.
+        """
+        self._pack()
         files = list(self._files)
         with self._sorter:
-            for (time, serial, host, partition), group in groupby(self._sorter, key=_first):
-                key = EventKey(int(time), int(serial), str(host), str(partition))
-                event = assemble(key, (self._restore(payload, files) for _, payload in group), self._report)
-                if event is not None:
-                    yield event
+            for key, group in groupby(self._sorter, key=_first):
+                packed: list[bytes] = []
+                size = 0
+                for _, payload in group:
+                    packed.append(payload)
+                    size += len(payload)
+                    if size > MAX_EVENT_BYTES:
+                        rest = (payload for _, payload in group)
+                        event = self._large(_event_key(key), chain(packed, rest), files)
+                        if event is not None:
+                            yield event
+                        break
+                else:
+                    yield HeldEvent(_event_key(key), tuple(packed), files)
 
-    def _restore(self, payload: bytes, files: list[str]) -> tuple[Record, Place | None]:
-        record, file, line = self._decode(payload)
-        return record, Place(files[file], line or None) if file >= 0 else None
+    def finish(self) -> Iterator[AuditEvent]:
+        """The events in canonical order, put together."""
+        for held in self.held():
+            event = held if isinstance(held, AuditEvent) else held.event(self._report)
+            if event is not None:
+                yield event
+
+    def _large(self, key: EventKey, payloads: Iterable[bytes], files: Sequence[str]) -> AuditEvent | None:
+        """The event of more records than memory should hold."""
+        with ExternalSorter(self._limit, directory=self._directory) as sorter:
+            for payload in payloads:
+                for entry in _unpacked(payload):
+                    sorter.add((), _encode(entry))
+            stored = (_decode(payload) for _, payload in sorter)
+            return assemble(key, (_restored(entry, files) for entry in stored), self._report)
+
+    def _begin(self, line: bytes, file: str, number: int) -> bool:
+        """Put in a line that does not continue the last ones."""
+        if line.endswith(b"):") and _EOE in line and b"): " not in line:
+            # Some copying took away the blank behind the colon, where EOE has nothing else.
+            return self.add_line(line + b" ", file, number)
+        fits = len(line) <= _LONGEST_PLAIN and not line.endswith((b"\r", b"\n"))
+        head = plain_head(line) if fits else None
+        if head is None:
+            return False
+        self._pack()
+        name = head.node or self._host
+        self._key = EventKey(head.time, head.serial, name, "" if name else directory_of(file))
+        self._stamp, self._heads = head.stamp, head.heads
+        self._lines.append(line)
+        self._file, self._first, self._next = file, number, number + 1
+        return True
+
+    def _pack(self) -> None:
+        if self._lines:
+            packed = _PACKED.pack(_PLAIN, self._number(self._file), self._first) + b"\n".join(self._lines)
+            self._sorter.add(self._key, packed)
+            self._lines.clear()
+            self._stamp = NO_STAMP
+
+    def _number(self, file: str) -> int:
+        return self._files.setdefault(file, len(self._files))
 
 
 _Stored = tuple[Record, int, int]
 """A record, its file's number (-1 for none) and its line (0 for none)."""
 
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Stored).decode
 
-def event_key(record: Record, place: Place | None, host: str = "") -> EventKey:
-    """The key under which a record is joined.
-
-    Args:
-        record: The record.
-        place: Where it was read.
-        host: Its host, if it does not name one itself.
-    """
-    name = record.node or host
-    return EventKey(record.time, record.serial, name, "" if name or place is None else _directory(place.file))
+_PACKED = struct.Struct(">1sIQ")
+"""Before packed lines: ``_PLAIN``, the file's number and the first line's."""
+_PLAIN = b"\0"
+"""What no encoded record begins with."""
 
 
-def assemble(
-    key: EventKey, records: Iterable[tuple[Record, Place | None]], report: ReadReport
-) -> AuditEvent | None:
-    """The event made of these records, or ``None`` if the record that gives them a meaning is missing.
-
-    Args:
-        key: What they have in common.
-        records: They and their places, in any order, repeats included.
-        report: Where an incomplete (``audit-incomplete``) or too large (``audit-oversized``) event is counted.
-    """
-    distinct: dict[tuple[str, bytes], tuple[Record, Place | None]] = {}
-    size = dropped = 0
-    place: Place | None = None
-    for record, at in records:
-        place = place or at
-        if record.type == "EOE":
-            continue
-        identity = (record.type, record.body)
-        kept = distinct.get(identity)
-        if kept is not None:
-            if _preference(record, at) < _preference(*kept):
-                distinct[identity] = (record, at)
-            continue
-        size += len(record.body) + len(record.head) + len(record.enrichment)
-        if size > MAX_EVENT_BYTES and record.type != "SYSCALL":
-            dropped += 1
-        else:
-            distinct[identity] = (record, at)
-    if dropped:
-        report.add(
-            Diagnostic(
-                "audit-oversized",
-                f"event {key.serial} has more records than are kept of one event: {dropped} left out",
-                Severity.WARNING,
-                place,
-            )
-        )
-    if all(name in AUXILIARY for name, _ in distinct):
-        found = ", ".join(sorted({name for name, _ in distinct})) or "EOE"
-        report.add(
-            Diagnostic(
-                "audit-incomplete",
-                f"event {key.serial} has no SYSCALL record, only {found}",
-                Severity.WARNING,
-                place,
-                hint="records were lost, or the log begins or was rotated in the middle of the event",
-            )
-        )
-        return None
-    ordered = sorted(distinct.values(), key=_rank) if len(distinct) > 1 else list(distinct.values())
-    return AuditEvent(key, tuple(record for record, _ in ordered), tuple(at for _, at in ordered))
+def _unpacked(packed: bytes) -> Iterator[_Stored]:
+    if not packed.startswith(_PLAIN):
+        yield _decode(packed)
+        return
+    _, file, first = _PACKED.unpack_from(packed)
+    for line, text in enumerate(packed[_PACKED.size :].split(b"\n"), first):
+        record = parse_line(text)
+        if isinstance(record, Diagnostic):
+            raise TypeError(f"a plain line is no record: {record.message}")
+        yield record, file, line
 
 
-def _first(entry: tuple[tuple[int | str, ...], bytes]) -> tuple[int | str, ...]:
+def _restored(entry: _Stored, files: Sequence[str]) -> tuple[Record, Place | None]:
+    record, file, line = entry
+    return record, Place(files[file], line or None) if file >= 0 else None
+
+
+def _first(entry: Entry) -> Key:
     return entry[0]
 
 
-@lru_cache(maxsize=256)
-def _directory(file: str) -> str:
-    return str(PurePath(file).parent).encode("utf-8", "backslashreplace").decode()
-
-
-def _preference(record: Record, place: Place | None) -> tuple[bool, bytes, bytes, str, int]:
-    """Of two copies of a record the smaller one is kept: the enriched one, then any, but always the same."""
-    where = (place.file, place.line or 0) if place else ("", 0)
-    return (not record.enrichment, record.head, record.enrichment, *where)
-
-
-def _rank(entry: tuple[Record, Place | None]) -> tuple[int, int, int, bytes]:
-    record = entry[0]
-    match record.type:
-        case "SYSCALL":
-            return (-1, 0, 0, record.body)
-        case "PATH":
-            return (_AT_EXIT["PATH"], _number_after(record.body, b"item="), 0, record.body)
-        case "EXECVE":
-            return (1309, *_first_argument(record.body), record.body)
-        case name:
-            number = _AT_EXIT.get(name) or type_numbers().get(name, _UNKNOWN_TYPE)
-            return (number, 0, 0, record.body)
-
-
-def _number_after(body: bytes, key: bytes) -> int:
-    if not body.startswith(key):
-        return 0
-    return natural(body[len(key) : len(key) + 8].partition(b" ")[0].decode("ascii", "replace")) or 0
-
-
-def _first_argument(body: bytes) -> tuple[int, int]:
-    """Index and piece of the first argument in an EXECVE record; the one with ``argc=`` comes first."""
-    if not body.startswith(b"a") or body.startswith(b"argc="):
-        return (-1, 0)
-    name = body[1:40].partition(b"=")[0].decode("ascii", "replace")
-    index, _, piece = name.partition("[")
-    return (natural(index.removesuffix("_len")) or 0, natural(piece.removesuffix("]")) or 0)
+def _event_key(key: Key) -> EventKey:
+    if isinstance(key, EventKey):
+        return key
+    time, serial, host, partition = key
+    return EventKey(int(time), int(serial), str(host), str(partition))

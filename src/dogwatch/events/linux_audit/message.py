@@ -23,8 +23,8 @@ from dogwatch.events.linux_audit.decode import (
     split_fields,
     untrusted,
 )
+from dogwatch.events.linux_audit.event import AUXILIARY, AuditEvent
 from dogwatch.events.linux_audit.file import Path, path_item
-from dogwatch.events.linux_audit.join import AUXILIARY, AuditEvent
 from dogwatch.events.linux_audit.tables import ARCHITECTURES, SOCKET_CALLS, syscalls
 
 _NOTHING = ("", "?", "(null)")

@@ -24,8 +24,8 @@ from dogwatch.events.batch import Document
 from dogwatch.events.linux_audit.account import account_fields
 from dogwatch.events.linux_audit.decode import is_unset, natural, security_context
 from dogwatch.events.linux_audit.entity import ProcessFacts
+from dogwatch.events.linux_audit.event import AuditEvent
 from dogwatch.events.linux_audit.file import chosen_path, file_fields, path_fields
-from dogwatch.events.linux_audit.join import AuditEvent
 from dogwatch.events.linux_audit.message import Message, socket_fields
 
 _OUTCOMES = {

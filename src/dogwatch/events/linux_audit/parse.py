@@ -15,7 +15,8 @@ See auditd.conf(5), ausearch(8) and linux/audit.h.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -31,6 +32,8 @@ _MAX_SECONDS = 9_223_372_035
 _MAX_SERIAL = 2**32 - 1
 _MAX_HEADER = 512
 """A syslog header is shorter than this; what comes later in a line is somebody's text."""
+_LONGEST_NODE = 256
+_LONGEST_STAMP = 40
 _WORD = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
 _MONTHS = frozenset(
     {b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"}
@@ -64,6 +67,61 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """The whole line as it was read, without its end."""
         tail = SEPARATOR + self.enrichment if self.enrichment else b""
         return self.head + self.body + tail
+
+
+NO_STAMP = b"\n"
+"""What no line's head ends with."""
+
+_STAMPED = b" msg=audit("
+
+
+class PlainHead(NamedTuple):
+    """What the lines of one event begin with, alike but for the record type.
+
+    Attributes:
+        stamp: `` msg=audit(SECONDS.MILLISECONDS:SERIAL``, the end of the head.
+        heads: What may stand before that: ``type=SYSCALL`` and so on, each after the same ``node=`` if any.
+        time: The stamp's time, in nanoseconds since 1970 UTC.
+        serial: Its serial number.
+        node: The host in ``node=``, or empty.
+    """
+
+    stamp: bytes
+    heads: frozenset[bytes]
+    time: int
+    serial: int
+    node: str
+
+
+def plain_head(line: bytes) -> PlainHead | None:
+    """The head of a plain line: ``[node=HOST ]type=NAME msg=audit(STAMP): ...``, its type one that has a name.
+
+    ``parse_line`` reads such a line to the same type, stamp, serial and node. ``None`` for any other line,
+    which may be a record all the same.
+    """
+    head, found, _ = line.partition(b"): ")
+    if not found:
+        return None
+    start, _, stamp = head.rpartition(_STAMPED)
+    node = b""
+    if start.startswith(b"node="):
+        node = start.partition(b" ")[0]
+        if len(node) >= _LONGEST_NODE or b"type=" in node or len(node.split()) > 1:
+            return None
+        node += b" "
+    heads = _plain_heads(node)
+    if start not in heads or len(stamp) >= _LONGEST_STAMP:
+        return None
+    try:
+        time, serial = _moment(stamp)
+    except _MalformedError:
+        return None
+    return PlainHead(_STAMPED + stamp, heads, time, serial, _text(node[5:-1]) if node else "")
+
+
+@lru_cache(maxsize=64)
+def _plain_heads(node: bytes) -> frozenset[bytes]:
+    return frozenset(node + b"type=" + name.encode() for name in type_numbers())
 
 
 class _MalformedError(Exception):
@@ -133,12 +191,20 @@ def _type(token: bytes) -> str:
 
 def _stamped(line: bytes, start: int, name: str, host: str) -> Record:
     """The record whose stamp begins at ``start``, behind ``audit(``."""
-    close = line.find(b")", start, start + 40)
+    close = line.find(b")", start, start + _LONGEST_STAMP)
     if close < 0:
         raise _MalformedError("the audit( stamp does not end in ):")
     # auditd itself once wrote "audit(...) config changed", without the colon.
     end = close + 2 if line.startswith(b":", close + 1) else close + 1
-    clock, colon, serial = line[start:close].partition(b":")
+    time, number = _moment(line[start:close])
+    text, _, enrichment = line[end:].partition(SEPARATOR)
+    body = text.lstrip(b" ")
+    return Record(name, time, number, host, body, enrichment, line[: end + len(text) - len(body)])
+
+
+def _moment(stamp: bytes) -> tuple[int, int]:
+    """Time in nanoseconds, and serial number, of ``SECONDS.MILLISECONDS:SERIAL``."""
+    clock, colon, serial = stamp.partition(b":")
     seconds, point, fraction = clock.partition(b".")
     if not (colon and point and seconds.isdigit() and fraction.isdigit() and serial.isdigit()):
         raise _MalformedError("the audit( stamp is not SECONDS.MILLISECONDS:SERIAL")
@@ -147,10 +213,7 @@ def _stamped(line: bytes, start: int, name: str, host: str) -> Record:
     number = int(serial)
     if number > _MAX_SERIAL:
         raise _MalformedError("the serial number does not fit 32 bits")
-    time = int(seconds) * SECOND + int(fraction.ljust(9, b"0"))
-    text, _, enrichment = line[end:].partition(SEPARATOR)
-    body = text.lstrip(b" ")
-    return Record(name, time, number, host, body, enrichment, line[: end + len(text) - len(body)])
+    return int(seconds) * SECOND + int(fraction.ljust(9, b"0")), number
 
 
 def _payload(line: bytes) -> tuple[int, str]:

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from dogwatch.base.diagnostic import Diagnostic, Place, Severity
 from dogwatch.events.batch import Batch
-from dogwatch.events.columns import Row, make_batch
 from dogwatch.events.linux_audit.entity import EntityTracker
+from dogwatch.events.linux_audit.event import AuditEvent
 from dogwatch.events.linux_audit.follow import Follower
-from dogwatch.events.linux_audit.join import DEFAULT_LIMIT, AuditEvent, Joiner
-from dogwatch.events.linux_audit.message import Message, read_message
+from dogwatch.events.linux_audit.frame import Cells, Parts, split_frame
+from dogwatch.events.linux_audit.join import DEFAULT_LIMIT, HeldEvent, Joiner
+from dogwatch.events.linux_audit.message import read_message
 from dogwatch.events.linux_audit.normalise import normalise, process_facts
 from dogwatch.events.linux_audit.parse import parse_line
+from dogwatch.events.linux_audit.rows import Layout, Rows, name_process
 from dogwatch.events.report import ReadReport
 from dogwatch.schema.field import FieldRef
 
@@ -74,7 +76,7 @@ class AuditLogReader:
         limit_bytes: int = DEFAULT_LIMIT,
         directory: Path | None = None,
     ) -> None:
-        self._fields = tuple(fields)
+        self._layout = Layout(fields)
         self._index = index or DEFAULT_INDEX
         self._report = report
         self._arrivals = arrivals
@@ -82,7 +84,7 @@ class AuditLogReader:
         self._linger = linger
         self._clock = clock
         self._auditbeat_comm = auditbeat_comm
-        self._rows: list[Row] = []
+        self._rows = self._no_rows()
         self._waiting_since = 0
         self._entities = EntityTracker(report)
         self._joiner: Joiner | Follower = (
@@ -91,21 +93,37 @@ class AuditLogReader:
             else Joiner(report, host=host or "", limit_bytes=limit_bytes, directory=directory)
         )
 
-    def feed(self, line: bytes, place: Place) -> Iterator[Batch]:
+    def feed(self, line: bytes, place: Place) -> Iterable[Batch]:
         """Read one line; when following, gives the events that it completed.
 
         A blank line is passed over. A line that is no record is a problem in the report, not an error.
         """
-        if not line.strip():
-            return
+        return self.feed_line(line, place.file, place.line or 0)
+
+    def feed_line(self, line: bytes, file: str, number: int) -> Iterable[Batch]:
+        """As ``feed``, sooner, for a line of a file that is read from its beginning.
+
+        Args:
+            line: The line.
+            file: The name of the file.
+            number: The line's number, from 1.
+        """
+        joiner = self._joiner
+        if isinstance(joiner, Joiner) and joiner.add_line(line, file, number):
+            self._report.lines += 1
+            return ()
+        if not line or line.isspace():
+            return ()
         self._report.lines += 1
+        place = Place(file, number or None)
         record = parse_line(line, place)
         if isinstance(record, Diagnostic):
             self._report.add(record)
-        elif isinstance(self._joiner, Follower):
-            yield from self._batches(self._joiner.add(record, place))
+        elif isinstance(joiner, Follower):
+            return self._batches(joiner.add(record, place))
         else:
-            self._joiner.add(record, place)
+            joiner.add(record, place)
+        return ()
 
     def idle(self) -> Iterator[Batch]:
         """When following: what waits for company or was not completed in time. To ask while no lines arrive."""
@@ -114,44 +132,61 @@ class AuditLogReader:
 
     def finish(self) -> Iterator[Batch]:
         """The events that are left: in closed mode all of them, in canonical order."""
-        yield from self._batches(self._joiner.finish())
+        joiner = self._joiner
+        yield from self._batches(joiner.finish() if isinstance(joiner, Follower) else joiner.held())
         if self._rows:
             yield self._batch()
 
-    def _batches(self, events: Iterator[AuditEvent]) -> Iterator[Batch]:
+    def _batches(self, events: Iterable[AuditEvent | HeldEvent]) -> Iterator[Batch]:
         for event in events:
             if not self._rows:
                 self._waiting_since = self._clock()
-            self._rows.append(self._row(event))
+            self._add(event)
             if len(self._rows) >= self._batch_rows:
                 yield self._batch()
         if self._rows and self._clock() - self._waiting_since >= self._linger:
             yield self._batch()
 
     def _batch(self) -> Batch:
-        rows, self._rows = self._rows, []
+        rows, self._rows = self._rows, self._no_rows()
         first = next(self._arrivals)
         deque(islice(self._arrivals, len(rows) - 1), maxlen=0)
         self._report.events += len(rows)
-        return make_batch(rows, self._fields, first, self._report)
+        return rows.build(first, self._report)
 
-    def _row(self, event: AuditEvent) -> Row:
-        message = read_message(event)
-        place = event.places[0]
-        for code in message.problems:
-            self._report.add(Diagnostic(code, _MISSING[code], Severity.WARNING, place, hint=f"event {event.id}"))
-        document = normalise(event, message, auditbeat_comm=self._auditbeat_comm)
-        self._identify(event, message, document)
-        return Row(document, event.id, True, self._index, place, event.key.serial)
+    def _no_rows(self) -> Rows:
+        return Rows(self._layout, self._index, auditbeat_comm=self._auditbeat_comm)
 
-    def _identify(self, event: AuditEvent, message: Message, document: dict[str, object]) -> None:
-        facts = process_facts(message)
-        process = document.get("process")
-        if facts is None or not isinstance(process, dict):
+    def _add(self, found: AuditEvent | HeldEvent) -> None:
+        if not isinstance(found, HeldEvent):
+            self._add_event(found, found)
             return
-        identity = self._entities.follow(event.key, facts)
-        process["entity_id"] = identity.entity
-        if identity.parent is not None and isinstance(process.get("parent"), dict):
-            process["parent"]["entity_id"] = identity.parent
-        document["dogwatch"] = {"entity": {"derived": True}}
+        text = found.text
+        split = None if text is None else split_frame(text, found.key.host)
+        frame = None if split is None else self._layout.frames.find(split[0])
+        if split is None or frame is None:
+            event = found.event(self._report)
+            if event is not None:
+                self._add_event(found, event, split)
+            return
+        identity = self._entities.follow(found.key, frame.facts(split[1]))
         self._report.derived_entities += 1
+        self._rows.add_framed(found, frame, split[1], identity)
+
+    def _add_event(
+        self, found: AuditEvent | HeldEvent, event: AuditEvent, split: tuple[Parts, Cells] | None = None
+    ) -> None:
+        message = read_message(event)
+        for code in message.problems:
+            self._report.add(
+                Diagnostic(code, _MISSING[code], Severity.WARNING, event.places[0], hint=f"event {event.id}")
+            )
+        document = normalise(event, message, auditbeat_comm=self._auditbeat_comm)
+        if split is not None:
+            self._layout.frames.learn(*split, event.key, message, document)
+        identity = None
+        if (facts := process_facts(message)) is not None:
+            identity = self._entities.follow(event.key, facts)
+            name_process(document, identity)
+            self._report.derived_entities += 1
+        self._rows.add(found, document, identity)

@@ -89,6 +89,11 @@ class EventReader:
         self._json = NdjsonReader(file or "", report)
         self.decode: Decode = partial(_decoded, now=self._now, known=fortisiem)
 
+    @property
+    def amid_action(self) -> bool:
+        """Whether the last line was a ``_bulk`` action that decides what the next line is."""
+        return self._json.amid_action
+
     def documents(self, line: bytes, number: int | None) -> Sequence[FoundDocument]:
         """The events of one line: one, those of a JSON list, or none.
 

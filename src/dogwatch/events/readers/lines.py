@@ -14,9 +14,11 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal, Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from dogwatch.base.diagnostic import Diagnostic, Place, Severity
@@ -38,6 +40,7 @@ IDLE_SECONDS = 0.2
 LONGEST_LINE = 64 << 20
 """Bytes of a line beyond which it is skipped."""
 
+_LINE_FEED = 10
 _CHUNK = 256 << 10
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ\x00": "xz"}
@@ -46,40 +49,99 @@ _DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, OSError)
 """What the decompressors raise on a truncated or corrupt stream; Arrow's raises OSError."""
 
 
-def read_lines(
-    source: Source, report: ReadReport, progress: Progress | None = None, *, longest: int = LONGEST_LINE
-) -> Iterator[Line | None]:
-    """The lines of an input that are not blank; ``None`` for each pause of a pipe.
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Whole lines of an input.
+
+    Attributes:
+        first_line: The 1-based number of the first.
+        data: The lines, each with its line feed, without a byte-order mark; one that was too long is left empty.
+    """
+
+    first_line: int
+    data: bytes
+
+    def lines(self) -> Iterator[Line]:
+        """The lines that are not blank."""
+        for number, line in enumerate(self.data.split(b"\n"), self.first_line):
+            line = line.removesuffix(b"\r")
+            if line and not line.isspace():
+                yield number, line
+
+
+class Pieces:
+    """An input, to be gone through once, in pieces of whole lines; ``None`` for each pause of a pipe.
 
     Line ends are LF or CRLF; the last line needs none; a UTF-8 byte-order mark at the start is dropped.
 
     Args:
         source: What to read.
-        report: Takes the bytes, the lines that are skipped, an input without lines as a file read, and a
-            diagnostic for whatever could not be read. The lines given are for their reader to count.
+        report: Takes the bytes, the lines that are skipped, and a diagnostic for whatever could not be read. The
+            lines given are for their reader to count.
         progress: Told of the bytes as they are read.
         longest: Bytes that a line may have; a longer one is counted, skipped and never held.
+
+    Attributes:
+        failed: Whether not all of the input could be read.
     """
-    name = name_of(source)
-    with ExitStack() as stack:
-        try:
-            if source == "-":
-                raw: IO[bytes] | int = sys.stdin.fileno()
-            else:
-                raw = stack.enter_context(source.open("rb", buffering=0))
-            counted = stack.enter_context(_Input(raw, report, progress))
-            counted.peek()
-        except (OSError, io.UnsupportedOperation) as error:
-            report.add(_unopened(name, error), lost=True)
-            return
-        chunks = _chunks(source, counted, name, report)
-        anything = False
-        for item in _split(chunks, name, report, longest):
-            anything = anything or item is not None
-            yield item
-        if not anything and not counted.failed:
-            report.files += 1
-            report.add(Diagnostic("empty-input", "the input holds no lines", Severity.NOTICE, Place(name)))
+
+    def __init__(
+        self, source: Source, report: ReadReport, progress: Progress | None, *, longest: int = LONGEST_LINE
+    ) -> None:
+        self._source = source
+        self._report = report
+        self._progress = progress
+        self._longest = longest
+        self.failed = False
+
+    def __iter__(self) -> Iterator[Piece | None]:
+        source, report = self._source, self._report
+        name = name_of(source)
+        with ExitStack() as stack:
+            try:
+                if source == "-":
+                    raw: IO[bytes] | int = sys.stdin.fileno()
+                else:
+                    raw = stack.enter_context(source.open("rb", buffering=0))
+                counted = stack.enter_context(_Input(raw, report, self._progress))
+                counted.peek()
+            except (OSError, io.UnsupportedOperation) as error:
+                self.failed = True
+                report.add(_unopened(name, error), lost=True)
+                return
+            yield from _pieces(_chunks(source, counted, name, report), name, report, self._longest)
+            self.failed = counted.failed
+
+
+def read_lines(
+    source: Source, report: ReadReport, progress: Progress | None = None, *, longest: int = LONGEST_LINE
+) -> Iterator[Line | None]:
+    """The lines of an input that are not blank; ``None`` for each pause of a pipe.
+
+    Args:
+        source: What to read.
+        report: As ``Pieces`` takes it; an input without lines counts as a file read.
+        progress: Told of the bytes as they are read.
+        longest: Bytes that a line may have.
+    """
+    pieces = Pieces(source, report, progress, longest=longest)
+    anything = False
+    for piece in pieces:
+        if piece is None:
+            yield None
+            continue
+        for line in piece.lines():
+            anything = True
+            yield line
+    if not anything:
+        note_empty(source, pieces, report)
+
+
+def note_empty(source: Source, pieces: Pieces, report: ReadReport) -> None:
+    """Tell of an input that was gone through and had no lines; if reading it failed, that is told already."""
+    if not pieces.failed:
+        report.files += 1
+        report.add(Diagnostic("empty-input", "the input holds no lines", Severity.NOTICE, Place(name_of(source))))
 
 
 def name_of(source: Source) -> str:
@@ -201,38 +263,47 @@ class _Eager:
         return self._stream.read1(size)
 
 
-def _split(chunks: Iterator[bytes | None], name: str, report: ReadReport, longest: int) -> Iterator[Line | None]:
-    number = 0
+def _pieces(chunks: Iterator[bytes | None], name: str, report: ReadReport, longest: int) -> Iterator[Piece | None]:
+    number = 1
     pending: list[bytes] = []
     held = 0
-    overlong = False
     for chunk in _with_final_end(chunks):
         if chunk is None:
             yield None
             continue
-        first, *others = chunk.split(b"\n")
-        held += len(first)
-        overlong = overlong or held > longest
-        if overlong:
-            pending.clear()
-        else:
-            pending.append(first)
-        if not others:
+        end = chunk.rfind(b"\n") + 1
+        if not end:
+            held += len(chunk)
+            if held <= longest:
+                pending.append(chunk)
+            else:
+                pending.clear()
             continue
-        *whole, rest = others
-        for line in (b"".join(pending), *whole):
-            number += 1
-            if overlong or len(line) > longest:
-                overlong = False
-                report.lines += 1
-                report.add(_too_long(Place(name, number), longest))
-                continue
-            if number == 1:
-                line = line.removeprefix(_BYTE_ORDER_MARK)
-            line = line.removesuffix(b"\r")
-            if line and not line.isspace():
-                yield number, line
-        pending, held = [rest], len(rest)
+        first = chunk.find(b"\n")
+        if held + first > longest:
+            _skip_line(Place(name, number), report, longest)
+            data = chunk[first:end]
+        else:
+            data = b"".join((*pending, chunk[:end]))
+        if end - first > longest:
+            data = _without_long_lines(data, name, number, report, longest)
+        yield Piece(number, data.removeprefix(_BYTE_ORDER_MARK) if number == 1 else data)
+        number += line_feeds(data)
+        pending, held = [chunk[end:]], len(chunk) - end
+
+
+def line_feeds(data: bytes) -> int:
+    """How many line feeds there are."""
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == _LINE_FEED))
+
+
+def _without_long_lines(data: bytes, name: str, number: int, report: ReadReport, longest: int) -> bytes:
+    lines = data.split(b"\n")
+    for place, line in enumerate(lines):
+        if len(line) > longest:
+            _skip_line(Place(name, number + place), report, longest)
+            lines[place] = b""
+    return b"\n".join(lines)
 
 
 def _with_final_end(chunks: Iterator[bytes | None]) -> Iterator[bytes | None]:
@@ -245,9 +316,12 @@ def _with_final_end(chunks: Iterator[bytes | None]) -> Iterator[bytes | None]:
         yield b"\n"
 
 
-def _too_long(place: Place, longest: int) -> Diagnostic:
-    return Diagnostic(
-        "line-too-long", f"the line has more than {longest} bytes and was skipped", Severity.WARNING, place
+def _skip_line(place: Place, report: ReadReport, longest: int) -> None:
+    report.lines += 1
+    report.add(
+        Diagnostic(
+            "line-too-long", f"the line has more than {longest} bytes and was skipped", Severity.WARNING, place
+        )
     )
 
 

@@ -86,6 +86,11 @@ class NdjsonReader:
         self._report = report
         self._action: tuple[str, dict[str, Any]] | None = None
 
+    @property
+    def amid_action(self) -> bool:
+        """Whether the last line was a ``_bulk`` action that decides what the next line is."""
+        return self._action is not None
+
     def documents(self, line: bytes, number: int | None) -> Sequence[FoundDocument]:
         """The documents of one line: none, one, or those of a search response.
 
@@ -105,7 +110,7 @@ class NdjsonReader:
             return ()
         if action is not None:
             return () if action[0] == "update" else ((document, action[1], line),)
-        action = _action_of(document)
+        action = action_of(document)
         if action is not None:
             self._take(action, Place(self._file, number))
             return ()
@@ -158,7 +163,8 @@ def source_of(line: bytes) -> Document:
     return _source(decode_object(line))
 
 
-def _action_of(document: Document) -> tuple[str, dict[str, Any]] | None:
+def action_of(document: Document) -> tuple[str, dict[str, Any]] | None:
+    """The name and details of a ``_bulk`` action, or ``None`` if the object is none."""
     if len(document) != 1:
         return None
     (name, details), *_ = document.items()

@@ -26,7 +26,7 @@ _PAUSES = 5
 _BATCH_BYTES = 32 << 20
 """Bytes of lines after which a batch is given even if it has room for more rows."""
 
-_SURE_DEPTH = 300
+SURE_DEPTH = 300
 """Levels of nesting that the decoder manages wherever it is called from."""
 
 _INT64 = range(-(2**63), 2**63)
@@ -56,7 +56,7 @@ class Pending:
         self._arrivals = arrivals
         self._bytes = 0
         self._pauses = 0
-        self._source = _RawSource()
+        self._source = TextSource()
         self._builder = BatchBuilder(plan)
 
     def add(
@@ -71,45 +71,36 @@ class Pending:
             decode: Gives the document again from its text.
         """
         document, hit, raw = found
-        sequence = leaf_value(document, "event", "sequence")
-        tiebreak = sequence if type(sequence) is int and sequence in _INT64 else NO_TIEBREAK
-        self._builder.add(document, index_of(document, hit.get("_index"), self._index), tiebreak)
+        self._builder.add(document, index_of(document, hit.get("_index"), self._index), tiebreak_of(document))
         self._pauses = 0
-        source = self._source
-        source.raw.append(raw)
-        source.decoders.append(decode)
-        source.own_ids.append(_own_id(document, hit))
-        source.files.append(file)
-        source.numbers.append(number)
-        if raw is None or _may_be_deep(raw):
-            source.kept[len(source.raw) - 1] = document
+        self._source.add(found, file, number, decode)
         if raw is not None:
             self._bytes += len(raw)
-        if len(source.raw) >= self._most_rows or self._bytes >= _BATCH_BYTES:
+        if len(self._source) >= self._most_rows or self._bytes >= _BATCH_BYTES:
             return self.flush()
         return None
 
     def pause(self) -> Batch | None:
         """What to give as the input pauses: what there is, or now and then an empty batch, to tell of silence."""
         self._pauses += 1
-        if not self._source.raw and self._pauses % _PAUSES == 0:
+        if not len(self._source) and self._pauses % _PAUSES == 0:
             return self._builder.build(0, self._source, self._report)
         return self.flush()
 
     def flush(self) -> Batch | None:
         """A batch of what there is, if there is anything."""
         source, builder = self._source, self._builder
-        if not source.raw:
+        if not len(source):
             return None
-        self._source, self._builder, self._bytes = _RawSource(), BatchBuilder(self._plan), 0
-        numbers = list(islice(self._arrivals, len(source.raw)))
+        self._source, self._builder, self._bytes = TextSource(), BatchBuilder(self._plan), 0
+        numbers = list(islice(self._arrivals, len(source)))
         self._report.events += len(numbers)
         return builder.build(numbers[0], source, self._report)
 
 
 @dataclass(slots=True)
-class _RawSource:
-    """The way back, row by row.
+class TextSource:
+    """The way back to events that were decoded from texts of their own, row by row.
 
     A document is kept only where it has no raw text of its own, or where decoding that again could fail.
     """
@@ -121,30 +112,53 @@ class _RawSource:
     files: list[str | None] = field(default_factory=list)
     numbers: list[int | None] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def add(self, found: FoundDocument, file: str | None, number: int | None, decode: Decode) -> None:
+        """Take the next row, as ``Pending`` takes it."""
+        document, hit, raw = found
+        self.raw.append(raw)
+        self.decoders.append(decode)
+        self.own_ids.append(own_id(document, hit))
+        self.files.append(file)
+        self.numbers.append(number)
+        if raw is None or raw.count(b"[") + raw.count(b"{") > SURE_DEPTH:
+            self.kept[len(self.raw) - 1] = document
+
     def document(self, row: int) -> Document:
+        """The row's whole document."""
         raw = self.raw[row]
         return self.kept[row] if raw is None or row in self.kept else self.decoders[row](raw)
 
     def event_id(self, row: int) -> tuple[str, bool]:
+        """The row's id, and whether the document or its source named it."""
         own = self.own_ids[row]
         if own is not None:
             return own, True
         raw = self.raw[row]
-        text = json.dumps(self.kept[row], default=str).encode() if raw is None else raw
-        return f"line-{hashlib.blake2b(text, digest_size=16).hexdigest()}", False
+        return id_of_text(json.dumps(self.kept[row], default=str).encode() if raw is None else raw), False
 
     def place(self, row: int) -> Place | None:
+        """Where the row was read."""
         file = self.files[row]
         return None if file is None else Place(file, self.numbers[row])
 
 
-def _own_id(document: Document, hit: Document) -> str | None:
+def own_id(document: Document, hit: Document) -> str | None:
+    """The id that the object around a document names, or else the document."""
     for name in (hit.get("_id"), leaf_value(document, "event", "id")):
         if isinstance(name, str) and name:
             return name
     return None
 
 
-def _may_be_deep(raw: bytes) -> bool:
-    """Whether the text nests so much that decoding it under a higher stack than now's could fail."""
-    return raw.count(b"[") + raw.count(b"{") > _SURE_DEPTH
+def id_of_text(text: bytes) -> str:
+    """The id of an event that has none of its own."""
+    return f"line-{hashlib.blake2b(text, digest_size=16).hexdigest()}"
+
+
+def tiebreak_of(document: Document) -> int:
+    """The event's own order among equal times, or ``NO_TIEBREAK``."""
+    sequence = leaf_value(document, "event", "sequence")
+    return sequence if type(sequence) is int and sequence in _INT64 else NO_TIEBREAK

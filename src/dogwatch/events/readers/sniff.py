@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dogwatch.base.diagnostic import Diagnostic, Place
 from dogwatch.events.batch import Document
 from dogwatch.events.fortisiem.export import is_event, is_export
-from dogwatch.events.readers.fortisiem import is_fortisiem_line
+from dogwatch.events.readers.fortisiem import is_fortisiem_line, is_json
 from dogwatch.events.readers.fortisiem_csv import is_fortisiem_header
 from dogwatch.events.readers.ndjson import JsonLineError, decode_object
 
@@ -69,6 +69,13 @@ def sniff(lines: Sequence[bytes], *, complete: bool) -> Format | None:
 def is_audit_record(line: bytes) -> bool:
     """Whether a line holds a Linux audit record, alone or behind a header."""
     return b"type=" in line and b"audit(" in line
+
+
+def is_record(line: bytes, found: Format) -> bool:
+    """Whether a line is for the reader of audit records, in an input of this format."""
+    if not line.startswith(b"type=") and is_json(line):
+        return False
+    return (found is Format.AUDIT or is_audit_record(line)) and not is_fortisiem_line(line)
 
 
 def unknown_format(name: str, lines: Sequence[bytes]) -> Diagnostic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +28,22 @@ def read_text(path: Path, *, limit: int = MAX_BYTES) -> str:
     Raises:
         DogwatchError: ``rule-file-unreadable``, ``rule-file-too-large`` or ``rule-file-encoding``.
     """
+    return text_of(read_bytes(path, limit=limit), str(path))
+
+
+def read_bytes(path: Path, *, limit: int = MAX_BYTES) -> bytes:
+    """What is in the file.
+
+    Raises:
+        DogwatchError: ``rule-file-unreadable`` or ``rule-file-too-large``.
+    """
     file = str(path)
     try:
-        with path.open("rb") as stream:
-            data = stream.read(limit + 1)
+        with path.open("rb", buffering=0) as stream:
+            data = b""
+            wanted = min(os.fstat(stream.fileno()).st_size, limit) + 1
+            while len(data) <= limit and (more := stream.read(wanted)):
+                data += more
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DogwatchError(
@@ -45,6 +58,15 @@ def read_text(path: Path, *, limit: int = MAX_BYTES) -> str:
                 hint="split it, or point at the rules themselves if it holds events",
             )
         )
+    return data
+
+
+def text_of(data: bytes, file: str) -> str:
+    """The text that bytes of a file are.
+
+    Raises:
+        DogwatchError: ``rule-file-encoding``.
+    """
     try:
         return data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
     except UnicodeDecodeError as error:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]+(?=[ \t]*([=\]]))", re.ASCII)
 _PLAIN_VALUE = re.compile(r"[^'\"#\[\]{}\n]+")
 _ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[ \t]*\r?\n[ \t\r\n]*|.)", re.DOTALL)
-_QUOTES = ("'''", '"""', "'", '"')
+_QUOTES = re.compile("'''|\"\"\"|'|\"")
 
 
 Escapes = tuple[tuple[int, int], ...]
@@ -60,7 +60,7 @@ class _Scanner:
                 self.at += 1
             value = self._value_place(start)
             self.places.setdefault(path, value)
-            self._skip_value()
+            self._skip_rest()
         return self.places
 
     def _skip_blank(self) -> bool:
@@ -95,7 +95,7 @@ class _Scanner:
         while (char := self.text[self.at]) != end:
             if char in "'\"":
                 start = self.at + 1
-                self._skip_string()
+                self._skip_string(self._quote())
                 parts.append(self.text[start : self.at - 1])
                 continue
             if char == ".":
@@ -108,19 +108,21 @@ class _Scanner:
         return [*parts, bare] if bare else parts
 
     def _value_place(self, key: int) -> KeyPlace:
-        quote = next((each for each in _QUOTES if self.text.startswith(each, self.at)), None)
-        if quote is None:
+        """Where the value that begins here stands; a text is skipped."""
+        quote = self._quote()
+        if not quote:
             return KeyPlace(key, self.at)
         start = self.at + len(quote)
         if len(quote) == 3:
             # A line end right after the opening quotes is no part of the text.
             start += self.text.startswith("\r\n", start) * 2 or self.text.startswith("\n", start)
-        before = self.at
-        self._skip_string()
-        end, self.at = self.at - len(quote), before
+        self._skip_string(quote)
+        end = self.at - len(quote)
         return KeyPlace(key, start, () if quote[0] == "'" else self._escapes(start, end))
 
     def _escapes(self, start: int, end: int) -> Escapes:
+        if self.text.find("\\", start, end) < 0:
+            return ()
         found: list[tuple[int, int]] = []
         count, before = 0, start
         for escape in _ESCAPE.finditer(self.text, start, end):
@@ -132,8 +134,12 @@ class _Scanner:
             found.append((count, before))
         return tuple(found)
 
-    def _skip_string(self) -> None:
-        quote = next(each for each in _QUOTES if self.text.startswith(each, self.at))
+    def _quote(self) -> str:
+        """The quotes that stand here; empty if there are none."""
+        found = _QUOTES.match(self.text, self.at)
+        return found[0] if found else ""
+
+    def _skip_string(self, quote: str) -> None:
         at = self.text.index(quote, self.at + len(quote))
         if quote[0] == '"':
             escape = self.text.find("\\", self.at + len(quote))
@@ -145,7 +151,8 @@ class _Scanner:
         while len(quote) == 3 and self.text.startswith(quote[0], self.at):
             self.at += 1
 
-    def _skip_value(self) -> None:
+    def _skip_rest(self) -> None:
+        """To the end of the line after a value, or after what is left of it."""
         depth = 0
         while self.at < len(self.text):
             char = self.text[self.at]
@@ -153,7 +160,7 @@ class _Scanner:
                 self.at = plain.end()
                 continue
             if char in "'\"":
-                self._skip_string()
+                self._skip_string(self._quote())
                 continue
             if char == "#":
                 self._skip_line()

@@ -10,7 +10,6 @@ from dogwatch.base.message import quoted
 from dogwatch.engine.reference.predicate import ListTest, evaluate
 from dogwatch.events.document import field_values
 from dogwatch.languages.fortisiem.attributes import attribute_path
-from dogwatch.languages.fortisiem.lower import lower_filter
 from dogwatch.languages.fortisiem.options import FortisiemOptions
 from dogwatch.languages.fortisiem.resources import Resources
 from dogwatch.logic.predicate import ALWAYS, Predicate
@@ -195,6 +194,9 @@ def _recurring(table: YamlTable, source: Source) -> Recurring | None:
 def _condition(
     when: YamlText, resources: Resources, options: FortisiemOptions, problems: Problems
 ) -> Predicate | None:
+    # Most runs have no exceptions, and the language takes its time to import.
+    from dogwatch.languages.fortisiem.lower import lower_filter
+
     notes: Iterable[Diagnostic]
     predicate: Predicate | None = None
     try:

@@ -13,6 +13,7 @@ from dogwatch.events.linux_audit.decode import (
     inner_fields,
     names,
     natural,
+    plain_arguments,
     process_title,
     socket_address,
     split_fields,
@@ -196,3 +197,22 @@ def test_well_known_numbers() -> None:
     assert syscalls("vax") == {}
     assert (type_name(1300), type_name(7)) == ("SYSCALL", "UNKNOWN[7]")
     assert len(set(record_types().values())) == len(record_types())
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["argc=2", "argc=0", "argc=1", " ", " a0=", "a0=", " a1=", '"', '"x"', "6E63", "'", "{", "(null)"]
+        )
+    )
+)
+def test_plain_arguments_are_those_of_a_complete_vector(pieces: list[str]) -> None:
+    body = "".join(pieces)
+    whole = arguments([body])
+    assert plain_arguments(body) == (whole.values if whole.complete else None)
+
+
+@given(st.lists(st.sampled_from(["nc", "", "a b", "a1=", "6E63", "x'y", "{"]), max_size=5))
+def test_quoted_arguments_are_plain(values: list[str]) -> None:
+    body = f"argc={len(values)}" + "".join(f' a{index}="{value}"' for index, value in enumerate(values))
+    assert plain_arguments(body) == tuple(values)

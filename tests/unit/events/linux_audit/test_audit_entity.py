@@ -1,17 +1,15 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from dogwatch.events.linux_audit.entity import EntityTracker, ProcessFacts, ProcessIdentity
-from dogwatch.events.linux_audit.join import EventKey
+from dogwatch.events.linux_audit.event import EventKey
 from dogwatch.events.report import ReadReport
 
 NC = ProcessFacts(pid=200, parent=100, login="1000", session="3", call="execve", success=True, result=0)
-SHELL = replace(NC, pid=100, parent=50)
+SHELL = NC._replace(pid=100, parent=50)
 
 
 def fork(parent: ProcessFacts, child: int, *, call: str = "clone", flags: int = 0) -> ProcessFacts:
-    return replace(parent, call=call, result=child, flags=flags)
+    return parent._replace(call=call, result=child, flags=flags)
 
 
 class Told:
@@ -31,7 +29,7 @@ class Told:
 
 def test_a_program_and_its_connections_are_one_entity() -> None:
     tell = Told()
-    assert tell(NC) == tell(replace(NC, call="connect", success=False, result=None)) == tell(NC)
+    assert tell(NC) == tell(NC._replace(call="connect", success=False, result=None)) == tell(NC)
 
 
 def test_the_parent_is_named_when_it_is_known() -> None:
@@ -42,7 +40,7 @@ def test_the_parent_is_named_when_it_is_known() -> None:
 
 
 def test_another_login_session_or_parent_is_another_process() -> None:
-    for other in (replace(NC, login="1001"), replace(NC, session="4"), replace(NC, parent=101)):
+    for other in (NC._replace(login="1001"), NC._replace(session="4"), NC._replace(parent=101)):
         tell = Told()
         assert tell(NC).entity != tell(other).entity
 
@@ -51,7 +49,7 @@ def test_an_orphan_stays_itself() -> None:
     tell = Told()
     shell = tell(SHELL).entity
     first = tell(NC)
-    orphan = tell(replace(NC, parent=1))
+    orphan = tell(NC._replace(parent=1))
     assert orphan.entity == first.entity
     assert (first.parent, orphan.parent) == (shell, None)
     assert tell(NC) == first
@@ -59,10 +57,10 @@ def test_an_orphan_stays_itself() -> None:
 
 def test_an_event_that_does_not_name_the_parent_belongs_to_the_process() -> None:
     tell = Told()
-    first = tell(replace(NC, parent=None)).entity
+    first = tell(NC._replace(parent=None)).entity
     assert tell(NC).entity == first
-    assert tell(replace(NC, parent=None)).entity == first
-    assert tell(replace(NC, parent=7)).entity != first
+    assert tell(NC._replace(parent=None)).entity == first
+    assert tell(NC._replace(parent=7)).entity != first
 
 
 def test_an_event_that_names_the_pid_alone_belongs_to_the_process() -> None:
@@ -72,19 +70,19 @@ def test_an_event_that_names_the_pid_alone_belongs_to_the_process() -> None:
     tell = Told()
     first = tell(denial).entity
     assert tell(NC).entity == first
-    assert tell(replace(NC, session="4")).entity != first
+    assert tell(NC._replace(session="4")).entity != first
 
 
 def test_the_end_of_a_process_frees_its_pid() -> None:
     tell = Told()
     first = tell(NC).entity
-    assert tell(replace(NC, call="exit_group")).entity == first
+    assert tell(NC._replace(call="exit_group")).entity == first
     assert tell(NC).entity != first
 
 
 def test_a_thread_that_ends_does_not_end_the_process() -> None:
     tell = Told()
-    assert tell(replace(NC, call="exit")) == tell(NC)
+    assert tell(NC._replace(call="exit")) == tell(NC)
 
 
 def test_a_fork_begins_a_new_process_under_the_same_pid() -> None:
@@ -95,7 +93,7 @@ def test_a_fork_begins_a_new_process_under_the_same_pid() -> None:
         new = tell(NC)
         assert new.entity != old
         assert new.parent == shell
-        assert tell(replace(NC, call="connect")) == new
+        assert tell(NC._replace(call="connect")) == new
 
 
 def test_a_child_that_spoke_before_its_fork_was_numbered_stays_itself() -> None:
@@ -115,8 +113,8 @@ def test_a_child_that_is_older_than_the_fork_is_another_process() -> None:
 def test_a_new_thread_a_failed_fork_and_a_number_of_another_namespace_begin_nothing() -> None:
     for event in (
         fork(SHELL, 200, flags=0x50F00),
-        replace(fork(SHELL, 200), success=False),
-        fork(replace(SHELL, pid=999), 200),
+        fork(SHELL, 200)._replace(success=False),
+        fork(SHELL._replace(pid=999), 200),
     ):
         tell = Told()
         first = tell(NC, time=4).entity
@@ -128,7 +126,7 @@ def test_hosts_and_directories_are_kept_apart() -> None:
     tell = Told()
     ids = {tell(NC, host="a").entity, tell(NC, host="b").entity, tell(NC, partition="x").entity}
     assert len(ids) == 3
-    assert tell(NC, host="c").entity != tell(replace(NC, pid=201), host="c").entity
+    assert tell(NC, host="c").entity != tell(NC._replace(pid=201), host="c").entity
 
 
 def test_the_directory_is_not_part_of_the_id() -> None:
@@ -139,12 +137,12 @@ def test_the_directory_is_not_part_of_the_id() -> None:
 def test_the_table_is_bounded_and_forgets_the_longest_unheard() -> None:
     tell = Told(limit=2)
     first = tell(NC).entity
-    second = tell(replace(NC, pid=201)).entity
+    second = tell(NC._replace(pid=201)).entity
     assert tell(NC).entity == first
-    tell(replace(NC, pid=202))
+    tell(NC._replace(pid=202))
     assert tell.report.problems == {"audit-entity-evicted": 1}
     assert tell(NC).entity == first
-    assert tell(replace(NC, pid=201)).entity != second
+    assert tell(NC._replace(pid=201)).entity != second
 
 
 def test_births_are_bounded_too() -> None:

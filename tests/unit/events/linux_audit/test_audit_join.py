@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dogwatch.base.diagnostic import Place
-from dogwatch.events.linux_audit import join
+from dogwatch.events.linux_audit import event, join
+from dogwatch.events.linux_audit.event import AuditEvent
 from dogwatch.events.linux_audit.follow import Follower
-from dogwatch.events.linux_audit.join import AuditEvent, Joiner
+from dogwatch.events.linux_audit.join import Joiner
 from dogwatch.events.linux_audit.parse import Record, parse_line
 from dogwatch.events.report import ReadReport
 
@@ -61,13 +62,13 @@ def test_more_than_ten_paths_are_in_order() -> None:
 
 
 @given(st.permutations(STREAM), st.sampled_from([1, 2000, join.DEFAULT_LIMIT]))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_neither_the_order_of_lines_nor_the_memory_matters(lines: list[bytes], limit: int) -> None:
     assert joined(lines, limit=limit) == joined(STREAM)
 
 
 @given(st.lists(st.sampled_from(STREAM), max_size=30))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_repeated_lines_count_once(more: list[bytes]) -> None:
     assert joined(STREAM + more) == joined(STREAM)
 
@@ -77,6 +78,24 @@ def test_of_an_enriched_and_a_raw_copy_the_enriched_one_is_kept() -> None:
     enriched = raw + b'\x1dUID="alice"'
     for lines in ([raw, enriched], [enriched, raw]):
         assert joined(lines)[0].records[0].enrichment == b'UID="alice"'
+
+
+@given(st.permutations([*STREAM, record("EOE", 10, ""), record("EOE", 13, "").rstrip()]), st.integers(1, 40))
+@settings(max_examples=40, deadline=None)
+def test_lines_taken_as_they_are_give_what_parsed_ones_give(lines: list[bytes], size: int) -> None:
+    plain, parsed_ones = Joiner(ReadReport()), Joiner(ReadReport())
+    for number, line in enumerate(lines):
+        place = Place(f"logs/audit.log.{number // size}", number % size + 1)
+        assert plain.add_line(line, place.file, number % size + 1)
+        parsed_ones.add(parsed(line), place)
+    assert list(plain.finish()) == list(parsed_ones.finish())
+
+
+@pytest.mark.parametrize("line", [b"type=CWD msg=audit(1.0:1):", b"x" * 20_000, b"", system(1, 42) + b"\r"])
+def test_a_line_that_is_not_plain_is_left_to_the_parser(line: bytes) -> None:
+    joiner = Joiner(ReadReport())
+    assert not joiner.add_line(line, "a.log", 1)
+    assert list(joiner.held()) == []
 
 
 def test_two_hosts_do_not_mix() -> None:
@@ -118,7 +137,7 @@ def test_what_only_adds_to_a_system_call_is_incomplete_without_it(line: bytes) -
 
 
 def test_an_event_beyond_any_measure_is_cut_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(join, "MAX_EVENT_BYTES", 3000)
+    monkeypatch.setattr(event, "MAX_EVENT_BYTES", 3000)
     report = ReadReport()
     lines = [system(1, 42), *(record("OBJ_PID", 1, f"opid={number:03}") for number in range(200))]
     events = joined(lines, report)
@@ -126,6 +145,11 @@ def test_an_event_beyond_any_measure_is_cut_and_counted(monkeypatch: pytest.Monk
     assert len(events[0].records) < 100
     assert report.problems == {"audit-oversized": 1}
     assert joined(lines[::-1]) == events
+    # More than is held of one event is sorted by itself, to the same end.
+    monkeypatch.setattr(join, "MAX_EVENT_BYTES", 3000)
+    again = ReadReport()
+    assert joined([*lines, system(2, 42)], again, limit=2000)[:1] == events
+    assert again.problems == report.problems
 
 
 class Clock:
@@ -146,7 +170,7 @@ def test_following_gives_the_same_events() -> None:
 
 
 @given(st.permutations(STREAM))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_following_any_order_gives_the_same_events_at_last(lines: list[bytes]) -> None:
     # PROCTITLE ends an event only when all that was announced is there, and nobody announces CWD and SOCKADDR.
     lines = [line for line in lines if b"PROCTITLE" not in line]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dogwatch.base.diagnostic import Diagnostic, Place
-from dogwatch.events.linux_audit.parse import Record, parse_frame, parse_line
+from dogwatch.events.linux_audit.parse import Record, parse_frame, parse_line, plain_head
 
 TAIL = b"msg=audit(1795313391.687:39060): arch=c000003e syscall=59"
 
@@ -158,3 +158,41 @@ def test_never_raises(line: bytes) -> None:
         record = parse_line(text)
         if isinstance(record, Record):
             assert record.original == text.rstrip(b"\r\n") or record.original + b"\x1d" == text.rstrip(b"\r\n")
+
+
+@given(
+    st.tuples(
+        st.sampled_from([b"", b"node=web01 ", b"node= ", b"node=a type=b ", b"node=\xff\t ", b"node=a  ", b"x "]),
+        st.sampled_from(
+            [b"type=SYSCALL", b"type=EOE", b"type=1300", b"type=syscall", b"type=", b"", b"type=PATH x"]
+        ),
+        st.sampled_from([b" msg=audit(", b" audit(", b"  msg=audit(", b" msg=audit( msg=audit("]),
+        st.from_regex(rb"[0-9]{0,11}\.[0-9]{0,10}:[0-9]{0,11}", fullmatch=True) | st.binary(max_size=6),
+        st.sampled_from([b"): ", b"):", b") ", b")): "]),
+        st.sampled_from([b"", b'a0="x"', b" x", b"x): y msg=audit(1.2:3): z", b"\x1dUID=", b"\n"]),
+    )
+)
+def test_a_plain_head_is_what_parsing_finds(pieces: tuple[bytes, ...]) -> None:
+    line = b"".join(pieces)
+    head = plain_head(line)
+    if head is not None:
+        record = parsed(line)
+        assert (head.time, head.serial, head.node) == (record.time, record.serial, record.node)
+        assert any(each.endswith(b"type=" + record.type.encode()) for each in head.heads)
+        assert line.startswith(tuple(each + head.stamp + b"): " for each in head.heads))
+
+
+@pytest.mark.parametrize(
+    ("line", "plain"),
+    [
+        (b"type=SYSCALL " + TAIL, True),
+        (b"node=web01 type=PATH " + TAIL, True),
+        (b"node=web01  type=PATH " + TAIL, False),
+        (b"type=1300 " + TAIL, False),
+        (b"type=SYSCALL msg=audit(1795313391.687:39060):arch=c000003e x): y", False),
+        (b"type=SYSCALL msg=audit(1.%s:1): x" % (b"0" * 40), False),
+        (b"Nov 22 04:00:01 web01 audispd: type=SYSCALL " + TAIL, False),
+    ],
+)
+def test_which_lines_are_plain(line: bytes, plain: bool) -> None:
+    assert (plain_head(line) is not None) is plain

@@ -28,7 +28,7 @@ STREAM = [
 
 
 @given(st.permutations(STREAM), st.data())
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_the_order_of_lines_copies_and_files_changes_nothing(lines: list[bytes], data: st.DataObject) -> None:
     expected, report = read(STREAM)
     assert not report.problems

@@ -12,7 +12,7 @@ from dogwatch.rules.ruleset import load_rules
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.generate import PAIRS, SEED, events, write_ndjson  # noqa: E402 - not an installed package
+from benchmarks.generate.netcat import PAIRS, SEED, events, write_ndjson  # noqa: E402 - not an installed package
 
 
 def test_same_seed_gives_the_same_events() -> None:

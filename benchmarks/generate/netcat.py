@@ -1,4 +1,4 @@
-"""A stream of ECS process and network events that is the same wherever it is made from the same seed."""
+"""A stream of process and network events with netcat pairs: what one sequence rule must find."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What room and time do ten million events in a million groups take, beside a plain dictionary of deques?
+"""What room and time do many groups in one window take, beside a plain dictionary of deques?
 
-Each measurement is a process of its own, so that its peak of memory is its own. ``python -m benchmarks.groups``
-measures this alone and puts it into ``benchmarks/results.json`` beside what is there.
+Each measurement is a process of its own, so that its peak of memory is its own. A tenth of the full size fits the
+suite's time; ``--scale 10`` is ten million events in a million groups.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from benchmarks.context import ROOT, Context
+from benchmarks.measure import Series, Timed
+from benchmarks.sheet import Goal, Sheet
 from dogwatch.engine.aggregate import GroupAggregator
 from dogwatch.engine.passed import GroupPassed
 from dogwatch.events.batch import NO_TIEBREAK, Event
@@ -33,9 +32,7 @@ from dogwatch.logic.pattern import (
 from dogwatch.logic.predicate import ALWAYS, Field, Order
 from dogwatch.schema.field import FieldRef, FieldType
 
-_HERE = Path(__file__).resolve().parent
-_RESULTS = _HERE / "results.json"
-_EVENTS = 10_000_000
+_EVENTS = 1_000_000
 _PER_GROUP = 10
 _CHUNK = 20_000
 _THRESHOLD = 1000
@@ -43,63 +40,46 @@ _WINDOW = 3600 * 10**9
 _STEP = 10**5
 """Nanoseconds from one event to the next: the window holds all of them."""
 _TIMEOUT = 1200.0
+_MOST_MIB = 1024.0
 
 _COUNT = AggregateCompare(Order.GE, Aggregate(AggregateFunction.COUNT), Number(_THRESHOLD))
 _LOAD = Field(FieldRef("load", FieldType.DOUBLE))
 _AVERAGE = AggregateAnd((AggregateCompare(Order.GT, Aggregate(AggregateFunction.AVG, _LOAD), Number(90)), _COUNT))
-_STEPS = (
-    # The two large ones run side by side.
-    (
-        ("count, ten million events", "count", _EVENTS),
-        ("average and count, ten million events", "average", _EVENTS),
-    ),
-    (("count, a million events", "count", _EVENTS // 10),),
-    (("dictionary of deques, a million events", "deques", _EVENTS // 10),),
-)
+_PEER = "dictionary of deques"
+_KINDS = {"count": "count", "average and count": "average", _PEER: "deques"}
 
 Feed = Callable[[GroupPassed], object]
 
 
-def measured() -> dict[str, dict[str, float]]:
-    """Each measurement by its name: events, groups, seconds of processor time, events per second, peak in MiB."""
-    found: dict[str, dict[str, float]] = {}
-    for step in _STEPS:
-        running = [
-            subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.groups", kind, str(events)],
-                cwd=_HERE.parent,
-                stdout=subprocess.PIPE,
-            )
-            for _, kind, events in step
-        ]
-        for (name, _, _), child in zip(step, running, strict=True):
-            output, _ = child.communicate(timeout=_TIMEOUT)
-            if child.returncode:
-                raise RuntimeError(f"the measurement of {name} ended with status {child.returncode}")
-            found[name] = json.loads(output)
+def run(context: Context) -> Sheet:
+    """A threshold that nothing reaches, as a FortiSIEM rule has it, over groups of ten events each."""
+    sheet = Sheet("groups", "a sliding window over many groups, beside a dictionary of deques")
+    events = max(_CHUNK, context.count(_EVENTS) // _CHUNK * _CHUNK)
+    found = {name: _measured(kind, events) for name, kind in _KINDS.items()}
+    series = {
+        name: Series(name, [Timed(events, each["seconds"], each["seconds"])]) for name, each in found.items()
+    }
+    for name, each in found.items():
+        if name != _PEER:
+            sheet.ratio(f"{name} : {_PEER}", series[name], series[_PEER])
+        sheet.rate(series[name])
+        goal = None if name == _PEER else Goal(most=_MOST_MIB)
+        sheet.figure(f"{name}: peak of memory", "MiB", [each["peak_mib"]], goal)
+    sheet.facts |= {"events": events, "groups": events // _PER_GROUP, "MiB at start": found["count"]["start_mib"]}
+    sheet.notes.append("Times are of one processor, without making the events.")
+    return sheet
+
+
+def _measured(kind: str, events: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.suites.groups", kind, str(events)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=_TIMEOUT)
+    found: dict[str, float] = json.loads(done.stdout)
     return found
 
 
-def show(console: Console, found: dict[str, dict[str, Any]]) -> None:
-    """Print what ``measured`` gave."""
-    table = Table("groups in a window", "events", "groups", "events/s", "peak MiB", "of them at start")
-    for name, each in found.items():
-        figures = (each[key] for key in ("events", "groups", "events_per_second", "peak_mib", "start_mib"))
-        table.add_row(name, *(f"{figure:,.0f}" for figure in figures))
-    for column in table.columns[1:]:
-        column.justify = "right"
-    console.print(table)
-
-
 def main() -> None:
-    """Measure one kind and print it as JSON, or without arguments measure all and keep the results."""
-    if len(sys.argv) == 3:
-        print(json.dumps(_measure(sys.argv[1], int(sys.argv[2]))))
-        return
-    results = json.loads(_RESULTS.read_text(encoding="utf-8"))
-    results["groups"] = measured()
-    _RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    show(Console(), results["groups"])
+    """Measure one kind, in a process of its own: KIND EVENTS."""
+    print(json.dumps(_measure(sys.argv[1], int(sys.argv[2]))))
 
 
 def _measure(kind: str, events: int) -> dict[str, float]:

@@ -1,0 +1,71 @@
+"""How long does a batch take with the whole corpus, its plan at hand, as in a live loop?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from benchmarks import engine
+from benchmarks.context import Context
+from benchmarks.generate.stream import SEED
+from benchmarks.sheet import Goal, Sheet
+from dogwatch.detect.compiled import Compiled
+from dogwatch.events.batch import Batch
+from dogwatch.events.readers import documents_to_batches
+
+_SIZES = {1: Goal(most=30.0), 50: None, 500: Goal(most=100.0), 50_000: None}
+_MOST = {1: 60, 50: 30, 500: 12, 50_000: 1}
+"""Batches of each size; as many again warm up, of the largest none."""
+
+
+def run(context: Context) -> Sheet:
+    """Batches of four sizes through one detector each, the events all different ones."""
+    sheet = Sheet("batches", "a batch with the whole corpus, the plan at hand: reading it, then matching it")
+    corpus, facts = context.rules()
+    began = time.perf_counter()
+    ready = engine.compiled(corpus)
+    fields = engine.batch_fields(ready)
+    sheet.facts |= facts | {"rules that run": len(ready.rules), "fields": len(fields), "events seed": SEED}
+    sheet.figure("making the plan ready", "s", [time.perf_counter() - began])
+    path = context.events(context.count(sum(2 * _MOST[size] * size for size in (1, 50, 500)) + 50_000))
+    for size, goal in _SIZES.items():
+        size = size if size < 50_000 else context.count(size)
+        name = f"{size:,} event{'s' * (size > 1)}"
+        spent = _spent(path, ready, fields, size, _MOST.get(size, 1), context.budget / 6)
+        whole = [read + matched for read, matched in spent]
+        sheet.figure(f"{name}: decode, columns and rules", "ms", [1000 * each for each in whole], goal)
+        sheet.figure(f"{name}: rules alone", "ms", [1000 * matched for _, matched in spent])
+        sheet.figure(f"{name}: rate", "events/s", [size / each for each in whole])
+    return sheet
+
+
+def _spent(
+    path: Path, ready: Compiled, fields: engine.Fields, size: int, most: int, budget: float
+) -> list[tuple[float, float]]:
+    """Seconds of each batch: until it is made of its lines, and until the detector asks for the next one."""
+    reading: list[float] = []
+    stamps: list[float] = []
+    ends = time.perf_counter() + budget
+
+    def batches() -> Iterator[Batch]:
+        with path.open("rb") as lines:
+            for _ in range(most if size >= 10_000 else 2 * most):
+                if time.perf_counter() > ends and len(reading) > 2:
+                    return
+                began = time.perf_counter()
+                documents = map(msgspec.json.decode, islice(lines, size))
+                made = list(documents_to_batches(documents, fields, batch_rows=size))
+                reading.append(time.perf_counter() - began)
+                stamps.append(time.perf_counter())
+                yield from made
+                stamps.append(time.perf_counter())
+
+    for _ in engine.follow(batches(), ready):
+        pass
+    matching = [end - begin for begin, end in zip(stamps[::2], stamps[1::2], strict=True)]
+    spent = list(zip(reading, matching, strict=True))
+    return spent[len(spent) // 2 :] if len(spent) > 1 else spent

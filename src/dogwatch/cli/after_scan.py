@@ -1,0 +1,76 @@
+"""What a scan says of itself when it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+from dogwatch.base.diagnostic import Diagnostic, Severity
+from dogwatch.base.message import count_of
+from dogwatch.cli import blind, unoffered
+from dogwatch.cli.account import Account
+from dogwatch.detect.api import ScanRun
+from dogwatch.rules.model import Rule
+
+
+def notices(run: ScanRun, *, any_index: bool, explained: bool) -> Iterator[Diagnostic]:
+    """What a scan can only know at its end.
+
+    Args:
+        run: The scan, gone through.
+        any_index: Whether every rule was offered every event.
+        explained: Whether ``explain`` says more of it.
+    """
+    read = run.read
+    if read.without_index and not any_index:
+        yield Diagnostic(
+            "unknown-index",
+            f"every rule was offered {count_of(read.without_index, 'event')} whose data stream is unknown",
+            Severity.NOTICE,
+            hint="name it with --index, for instance --index logs-endpoint.events.process-default",
+        )
+    yield from unoffered.notice(_idle(run), explained=explained)
+    if not explained:
+        yield from blind.notices(run.report.blind)
+
+
+def explain(run: ScanRun, console: Console) -> None:
+    """Print every index pattern that no event belongs to, and every rule that lacked fields."""
+    unoffered.explain(_idle(run), console)
+    blind.explain(run.report.blind, console)
+
+
+def summary(run: ScanRun, account: Account, console: Console) -> None:
+    """Print what was read and found, in one line."""
+    read = run.read
+    skipped = sum(read.problems.values())
+    parts = [
+        f"{count_of(read.events, 'event')} from {count_of(read.files, 'file')} ({count_of(read.lines, 'line')})",
+        f"{count_of(len(run.rules), 'rule')}",
+        f"{count_of(account.alerts, 'alert')}, {count_of(len(account.incidents), 'incident')}",
+    ]
+    line = "; ".join(parts) + "."
+    if skipped:
+        kinds = ", ".join(f"{count:,} {code}" for code, count in sorted(read.problems.items()))
+        line += f" Skipped or noted while reading: {kinds}."
+    if read.uncoercible:
+        fields = ", ".join(f"{ref} ({count:,})" for ref, count in read.uncoercible.most_common(5))
+        line += f" Values that do not fit their field count as missing: {fields}."
+    if run.report.outside:
+        line += f" {count_of(run.report.outside, 'event')} lay outside the time asked for."
+    if read.without_time:
+        timeless = count_of(read.without_time, "event")
+        line += f" Without @timestamp: {timeless}; sequences and incidents cannot use them."
+    if account.ledger is not None:
+        kept = account.ledger
+        line += f" Ledger: {kept.new:,} new, {kept.updated:,} updated, {kept.known:,} known."
+    console.print(Text(line, style="dim"))
+
+
+def _idle(run: ScanRun) -> list[Rule]:
+    """The rules that saw no event, where there were any."""
+    if run.read.events <= run.report.outside:
+        return []
+    return [rule for rule in run.rules if rule.instance_id not in run.report.offered]

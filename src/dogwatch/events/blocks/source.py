@@ -1,0 +1,57 @@
+"""The way back from the rows of a block to their events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dogwatch.base.diagnostic import Place
+from dogwatch.events.batch import Document
+from dogwatch.events.blocks.lines import BlockLines
+from dogwatch.events.readers.ndjson import decode_object, source_of
+from dogwatch.events.readers.pending import TextSource, id_of_text, own_id
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSource:
+    """The way back; a document that something asks for is decoded again from the block's bytes.
+
+    Attributes:
+        lines: The block.
+        file: The name of its input.
+        first_line: The 1-based number of the block's first line in the input.
+        line_of_row: The line of each row, ascending.
+        odd: The rows that were decoded one by one.
+        odd_rows: The place of each row among those, by row.
+    """
+
+    lines: BlockLines
+    file: str
+    first_line: int
+    line_of_row: npt.NDArray[np.int64]
+    odd: TextSource
+    odd_rows: dict[int, int]
+
+    def document(self, row: int) -> Document:
+        """The row's whole document."""
+        if (place := self.odd_rows.get(row)) is not None:
+            return self.odd.document(place)
+        return source_of(self._text(row))
+
+    def event_id(self, row: int) -> tuple[str, bool]:
+        """The row's id, and whether the document or its source named it."""
+        if (place := self.odd_rows.get(row)) is not None:
+            return self.odd.event_id(place)
+        text = self._text(row)
+        document = decode_object(text)
+        own = own_id(document, document)
+        return (id_of_text(text), False) if own is None else (own, True)
+
+    def place(self, row: int) -> Place | None:
+        """Where the row was read."""
+        return Place(self.file, self.first_line + int(self.line_of_row[row]))
+
+    def _text(self, row: int) -> bytes:
+        return self.lines.text(int(self.line_of_row[row]))
