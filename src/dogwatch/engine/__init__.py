@@ -1,1 +1,1 @@
-"""To be described."""
+"""The engine: predicates, sequences, samples and windows over batches. It knows no language and no rule."""

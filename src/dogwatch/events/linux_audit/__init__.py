@@ -1,1 +1,1 @@
-"""To be described."""
+"""Linux audit records: parsed, joined into events, worded in the Elastic Common Schema."""
