@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ class Context:
 
     Attributes:
         folder: Where generated files are, shared by the suites of a run.
-        budget: Seconds that the suite may take.
+        ends: When the suite is to be done, on the clock of ``time.perf_counter``.
         scale: What all numbers of events are multiplied with.
         corpus: A folder of Elastic's rules, if there is one.
         peer_python: The interpreter of the peers' environment, if there is one.
@@ -34,11 +35,15 @@ class Context:
     """
 
     folder: Path
-    budget: float
+    ends: float
     scale: float = 1.0
     corpus: Path | None = None
     peer_python: Path | None = None
     memory_gb: float | None = None
+
+    def left(self, share: float = 1.0) -> float:
+        """Seconds: a share of what is left of the suite's time."""
+        return max(0.0, self.ends - time.perf_counter()) * share
 
     def count(self, events: int) -> int:
         """A number of events, scaled."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.__main__ import BUDGETS, RESULTS
 from benchmarks.context import ROOT
-from benchmarks.sheet import cells
+from benchmarks.sheet import cells, goal_rows
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN = "<!-- results: begin -->"
@@ -39,8 +39,8 @@ def with_results(page: str, results: dict[str, Any]) -> str:
     if not begin or not end:
         raise ValueError(f"the page needs a line {BEGIN} and one {END}")
     suites = results["suites"]
-    parts = [_suite(name, suites[name]) for name in BUDGETS if name in suites]
-    return f"{before}{BEGIN}\n\n{''.join([*_machines(suites), *parts])}{END}{after}"
+    parts = [_suite(name, found) for name, found in _in_order(suites).items()]
+    return f"{before}{BEGIN}\n\n{''.join([*_machines(suites), _goals(suites), *parts])}{END}{after}"
 
 
 def _machines(suites: dict[str, Any]) -> list[str]:
@@ -63,6 +63,20 @@ def _machine(machine: dict[str, Any]) -> str:
         f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gib']} GiB, {machine['system']}, "
         f"Python {machine['python']}; {versions}"
     )
+
+
+def _goals(suites: dict[str, Any]) -> str:
+    rows = "".join(f"| {' | '.join(map(_escaped, row))} |\n" for row in goal_rows(_in_order(suites)))
+    return (
+        "### All goals\n\n"
+        "| Suite | Line | Figure | Goal | By | |\n"
+        "| --- | --- | ---: | ---: | --- | --- |\n"
+        f"{rows}\n"
+    )
+
+
+def _in_order(suites: dict[str, Any]) -> dict[str, Any]:
+    return {name: suites[name] for name in BUDGETS if name in suites}
 
 
 def _suite(name: str, found: dict[str, Any]) -> str:

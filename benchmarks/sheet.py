@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -15,6 +15,7 @@ from benchmarks.measure import Series
 
 WIDTH = 100
 _UNITS = {"times": "×", "events/s": "/s"}
+_TIMED = frozenset({"ms", "s"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,12 @@ class Goal:
     Attributes:
         least: At least this much, if it is not ``None``.
         most: At most this much.
+        by_processor: Whether it is processor time that counts, and not the clock on the wall.
     """
 
     least: float | None = None
     most: float | None = None
+    by_processor: bool = False
 
     def met(self, value: float) -> bool:
         """Whether a figure is good enough."""
@@ -77,9 +80,18 @@ class Sheet:
             return
         self._add(name or series.name, "events/s", series.rates, None, statistics.median(series.cpu_rates))
 
-    def figure(self, name: str, unit: str, values: Sequence[float], goal: Goal | None = None) -> None:
-        """A line of another kind."""
-        self._add(name, unit, values, goal, None)
+    def figure(
+        self,
+        name: str,
+        unit: str,
+        values: Sequence[float],
+        goal: Goal | None = None,
+        *,
+        by_processor: Sequence[float] = (),
+    ) -> None:
+        """A line of another kind, and the same figures by processor time if there are any."""
+        cpu = statistics.median(by_processor) if by_processor else None
+        self._add(name, unit, values, goal, cpu)
 
     def _is_noise(self, name: str, *series: Series) -> bool:
         found = any(each.is_noise for each in series)
@@ -100,8 +112,8 @@ class Sheet:
         if cpu is not None:
             line["by_processor_time"] = _rounded(cpu)
         if goal is not None:
-            line["goal"] = {"least": goal.least, "most": goal.most}
-            line["met"] = goal.met(median)
+            line["goal"] = asdict(goal)
+            line["met"] = goal.met(median if cpu is None or not goal.by_processor else cpu)
         self.lines.append(line)
 
     def as_json(self) -> dict[str, Any]:
@@ -125,6 +137,35 @@ def show(console: Console, suite: str, sheet: dict[str, Any]) -> None:
     for text in [facts, *sheet["notes"]]:
         if text:
             console.print(f"  {text}", highlight=False, markup=False)
+
+
+def goal_rows(suites: dict[str, Any]) -> list[list[str]]:
+    """What was meant and what was found: suite, line, figure, goal, what counts, whether it is met."""
+    rows = []
+    for suite, sheet in suites.items():
+        for line in sheet["lines"]:
+            if "goal" in line:
+                by_processor = line["goal"]["by_processor"]
+                figure = line["by_processor_time"] if by_processor else line["median"]
+                unit = _UNITS.get(line["unit"], f" {line['unit']}")
+                timed = "by_processor_time" in line or line["unit"] in _TIMED
+                counts = "processor" if by_processor else "clock" if timed else ""
+                name, _, _, _, _, goal, met = cells(line)
+                rows.append([suite, name, f"{number(figure)}{unit}", goal, counts, met])
+    return rows
+
+
+def show_goals(console: Console, suites: dict[str, Any]) -> None:
+    """Print all goals, at most ``WIDTH`` columns wide."""
+    table = Table(title="goals", title_justify="left", box=SIMPLE_HEAD, width=WIDTH)
+    table.add_column("suite")
+    table.add_column("line", ratio=1)
+    table.add_column("figure", justify="right", no_wrap=True)
+    for heading in ("goal", "by", ""):
+        table.add_column(heading, no_wrap=True)
+    for row in goal_rows(suites):
+        table.add_row(*row)
+    console.print(table)
 
 
 def cells(line: dict[str, Any]) -> list[str]:

@@ -44,7 +44,7 @@ class Process:
         parent: The whole object under which its children name it.
         user: The ``user`` object.
         odd: Whether it is one that rules look for.
-        parental: Whether it starts others.
+        name: Its program's name.
     """
 
     entity: str
@@ -52,7 +52,7 @@ class Process:
     parent: str
     user: str
     odd: bool
-    parental: bool
+    name: str
 
 
 @dataclass(slots=True)
@@ -131,7 +131,8 @@ def signature_of(executable: str) -> str:
 def start_process(random: Random, host: Host, number: int, command: Command, *, odd: bool) -> tuple[Process, str]:
     """A new process of a host, and the members of ``process`` that tell of its start."""
     program = command.program
-    parents = () if program.name in words.OF_THE_SYSTEM else [each for each in host.live if each.parental or odd]
+    starters = words.PARENTS if odd else words.STARTERS.get(program.name, ())
+    parents = [each for each in host.live if each.name in starters] if starters else ()
     parent = random.choice(parents) if parents else None
     entity = f"{TOKEN}{host.number:04x}{number:010d}"
     pid = 300 + (number * 7919) % 4_000_000
@@ -144,10 +145,18 @@ def start_process(random: Random, host: Host, number: int, command: Command, *, 
     told = f'{core},"args":{arguments},"command_line":{line}'
     details = (
         f'{told},"args_count":{command.count},"hash":{hashes_of(program.executable)},'
-        f'"parent":{parent.parent if parent else _SERVICES if host.windows else _INIT}'
+        f'"parent":{parent.parent if parent else _first_parent(host, program)}'
     )
-    user = _user(random, host, parent)
-    return Process(entity, core, f"{{{told}}}", user, odd, program.name in words.PARENTS), details
+    return Process(entity, core, f"{{{told}}}", _user(random, host, program, parent), odd, program.name), details
+
+
+def _first_parent(host: Host, program: Program) -> str:
+    """Who started a program of which no parent lives."""
+    if not host.windows:
+        return _INIT
+    if "cmd.exe" in words.STARTERS.get(program.name, ()):
+        return _CONSOLE
+    return _DESKTOP if program.name in words.STARTERS or program.name == "explorer.exe" else _SERVICES
 
 
 _INIT = (
@@ -158,12 +167,23 @@ _SERVICES = (
     '"executable":"C:\\\\Windows\\\\System32\\\\services.exe",'
     '"args":["services.exe"],"command_line":"services.exe"}'
 )
+_CONSOLE = (
+    '{"entity_id":"console","pid":4100,"name":"cmd.exe","executable":"C:\\\\Windows\\\\System32\\\\cmd.exe",'
+    '"args":["cmd.exe"],"command_line":"cmd.exe"}'
+)
+_DESKTOP = (
+    '{"entity_id":"userinit","pid":3300,"name":"userinit.exe",'
+    '"executable":"C:\\\\Windows\\\\System32\\\\userinit.exe",'
+    '"args":["userinit.exe"],"command_line":"userinit.exe"}'
+)
 
 
-def _user(random: Random, host: Host, parent: Process | None) -> str:
-    """Children mostly run as their parents do."""
-    if parent is not None and random.random() < 0.8:
+def _user(random: Random, host: Host, program: Program, parent: Process | None) -> str:
+    """Children nearly always run as their parents do; a session of sshd's is another's."""
+    if parent is not None and parent.name != "sshd" and random.random() < 0.98:
         return parent.user
+    if parent is None and program.name in words.RUN_AS:
+        return _user_object(words.RUN_AS[program.name], windows=host.windows)
     names = words.WINDOWS_USERS if host.windows else words.LINUX_USERS
     return _user_object(names[min(int(random.expovariate(0.5)), len(names) - 1)], windows=host.windows)
 

@@ -6,7 +6,7 @@ Each shape gives one JSON text. The parts that a host or process always has are 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -63,8 +63,11 @@ def end(moment: Moment) -> str:
 
 def connection(moment: Moment) -> str:
     """A process connects to somewhere."""
-    random, process = moment.random, _process(moment)
-    port = random.choice(words.ODD_PORTS) if moment.odd else _ranked(random, words.PORTS)
+    random, process = moment.random, _process(moment, words.PORTS)
+    if moment.odd:
+        port = random.choice(words.ODD_PORTS)
+    else:
+        port = _ranked(random, words.PORTS.get(process.name, words.USUAL_PORTS))
     if moment.odd:
         there = f"203.0.113.{random.randrange(4, 12)}"
     else:
@@ -81,7 +84,7 @@ def connection(moment: Moment) -> str:
 
 def file(moment: Moment) -> str:
     """A process writes, renames or deletes a file."""
-    random, host, process = moment.random, moment.host, _process(moment)
+    random, host, process = moment.random, moment.host, _process(moment, words.WRITERS)
     folder = _ranked(random, words.WINDOWS_FOLDERS if host.windows else words.LINUX_FOLDERS)
     extension = "exe" if moment.odd else _ranked(random, words.EXTENSIONS)
     # Two of three are files that are written again and again.
@@ -99,7 +102,7 @@ def file(moment: Moment) -> str:
 
 def registry(moment: Moment) -> str:
     """A process sets a value of the registry."""
-    random, process = moment.random, _process(moment)
+    random, process = moment.random, _process(moment, words.WRITERS)
     key = random.choice(words.ODD_REGISTRY_KEYS) if moment.odd else _ranked(random, words.REGISTRY_KEYS)
     value = f"Item{random.randrange(60)}"
     rest = (
@@ -124,7 +127,7 @@ def library(moment: Moment) -> str:
 
 def dns(moment: Moment) -> str:
     """A process asks for a name."""
-    random, process = moment.random, _process(moment)
+    random, process = moment.random, _process(moment, words.PORTS)
     name = _ranked(random, words.DOMAINS)
     if random.random() < 0.2:
         name = f"h{moment.number}.{name}"
@@ -221,14 +224,30 @@ def _stream(dataset: str) -> str:
     return f'"data_stream":{{"type":"logs","dataset":"{dataset}","namespace":"default"}}'
 
 
-def _process(moment: Moment) -> Process:
-    """A process of the host, rather a young one; for something odd an odd one if any lives."""
-    live = moment.host.live
+def _process(moment: Moment, programs: Container[str] | None = None) -> Process:
+    """A process of the host, rather a young one; for something odd an odd one if any lives.
+
+    Args:
+        moment: What the event is about.
+        programs: The programs of which it may be, if these are only some.
+    """
+    live: Sequence[Process] = moment.host.live
     if moment.odd and (found := next((each for each in reversed(live) if each.odd), None)) is not None:
         return found
+    if programs is not None:
+        live = [each for each in live if each.name in programs]
     if not live:
-        return start_process(moment.random, moment.host, moment.number, _command(moment), odd=False)[0]
+        service = _service(windows=moment.host.windows)
+        return start_process(moment.random, moment.host, moment.number, service, odd=False)[0]
     return live[-1 - min(int(moment.random.expovariate(0.2)), len(live) - 1)]
+
+
+@cache
+def _service(*, windows: bool) -> Command:
+    """What a host always runs."""
+    name = "svchost.exe" if windows else "java"
+    program = next(each for each in (words.WINDOWS if windows else words.LINUX) if each.name == name)
+    return commands_of(program)[0]
 
 
 def _command(moment: Moment) -> Command:

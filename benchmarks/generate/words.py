@@ -59,7 +59,7 @@ WINDOWS = tuple(
     for executable, commands in (
         (r"C:\Windows\System32\svchost.exe", ("-k netsvcs -p -s Schedule", "-k LocalService -p", "-k unit@")),
         (r"C:\Windows\System32\conhost.exe", ("0xffffffff -ForceV1", "0x@")),
-        (r"C:\Windows\System32\cmd.exe", ("/c ver", r"/c C:\Tools\nightly.bat", r"/c type C:\Temp\part-@.txt")),
+        (r"C:\Windows\System32\cmd.exe", (r"/c C:\Tools\nightly", "/d", r"/c type C:\Tools\part-@.txt")),
         (r"C:\Program Files\Harbour\agent.exe", ("--service", "--poll 60", "--ticket @")),
         (r"C:\Windows\System32\taskhostw.exe", ("Install", "SYSTEM")),
         (r"C:\Program Files\Quill\quill.exe", ("--type=renderer --lang=en-GB", "--type=utility --handle=@")),
@@ -69,9 +69,9 @@ WINDOWS = tuple(
         (r"C:\Windows\explorer.exe", ("", "/factory")),
         (r"C:\Program Files\Office\writer.exe", ("/n", r"C:\Users\anna\Documents\letter-@.docx")),
         (r"C:\Windows\System32\msiexec.exe", ("/V", r"/i C:\Temp\setup-@.msi /qn")),
-        (r"C:\Windows\System32\net.exe", ("start", "use")),
-        (r"C:\Windows\System32\ipconfig.exe", ("/all",)),
-        (r"C:\Windows\System32\reg.exe", (r"query HKLM\Software\Harbour /v Version",)),
+        (r"C:\Windows\System32\timeout.exe", ("/t 5", "/t @")),
+        (r"C:\Windows\System32\chcp.com", ("65001",)),
+        (r"C:\Windows\System32\findstr.exe", (r"/i ready C:\Tools\state.txt",)),
     )
 )
 
@@ -113,13 +113,78 @@ ODD_WINDOWS = tuple(
     )
 )
 
-PARENTS = frozenset(
-    {"bash", "sshd", "cron", "python3", "java", "nginx", "cmd.exe", "agent.exe", "quill.exe", "explorer.exe"}
-)
+_SHELLS = ("bash", "python3")
+_CONSOLES = ("cmd.exe", "powershell.exe")
+_TOOLS = frozenset(program.name for program in LINUX) - {"bash", "cron", "sshd", "java", "nginx"}
+_DESKTOP = ("explorer.exe",)
+
+STARTERS = {
+    "bash": ("sshd", "cron", "bash", "python3"),
+    "cmd.exe": ("explorer.exe", "agent.exe"),
+    "powershell.exe": ("explorer.exe", "agent.exe"),
+    "quill.exe": ("explorer.exe", "quill.exe"),
+    "writer.exe": _DESKTOP,
+    "msiexec.exe": _DESKTOP,
+    "conhost.exe": _CONSOLES,
+    "timeout.exe": _CONSOLES,
+    "chcp.com": _CONSOLES,
+    "findstr.exe": _CONSOLES,
+} | dict.fromkeys(_TOOLS, _SHELLS)
+"""The programs by which others are started; the system starts those that are not here."""
+
+PARENTS = frozenset(name for names in STARTERS.values() for name in names)
 """Programs that start others."""
 
-OF_THE_SYSTEM = frozenset({"svchost.exe", "taskhostw.exe", "dllhost.exe", "backgroundTaskHost.exe"})
-"""Programs that only the system's first processes start."""
+RUN_AS = {
+    "sshd": "root",
+    "cron": "root",
+    "nginx": "www-data",
+    "java": "deploy",
+    "svchost.exe": "SYSTEM",
+    "taskhostw.exe": "SYSTEM",
+    "dllhost.exe": "SYSTEM",
+    "backgroundTaskHost.exe": "SYSTEM",
+    "agent.exe": "SYSTEM",
+}
+"""The users of programs that the system starts."""
+
+PORTS = {
+    "curl": (443, 80, 8080),
+    "python3": (443, 5432, 8080, 80),
+    "rsync": (873, 22),
+    "git": (443,),
+    "java": (5432, 443, 8080),
+    "nginx": (8080, 3128),
+    "apt-get": (80, 443),
+    "ssh": (22,),
+    "svchost.exe": (443, 53, 123, 389, 80),
+    "agent.exe": (443,),
+    "quill.exe": (443, 80),
+    "backgroundTaskHost.exe": (443,),
+}
+"""The programs that connect to somewhere, and to which ports."""
+
+WRITERS = frozenset(
+    [
+        "sed",
+        "python3",
+        "curl",
+        "rsync",
+        "git",
+        "java",
+        "nginx",
+        "apt-get",
+        "tar",
+        "svchost.exe",
+        "agent.exe",
+        "quill.exe",
+        "writer.exe",
+        "msiexec.exe",
+        "explorer.exe",
+        "backgroundTaskHost.exe",
+    ]
+)
+"""The programs that write files and, on Windows, the registry."""
 
 LINUX_USERS = ("root", "www-data", "deploy", "postgres", "alice", "build", "nobody", "bruno", "clara")
 WINDOWS_USERS = ("SYSTEM", "LOCAL SERVICE", "anna", "bert", "carla", "NETWORK SERVICE", "svc-harbour", "dora")
@@ -146,7 +211,7 @@ ODD_REGISTRY_KEYS = (
 )
 LIBRARIES = ("ntdll", "kernel32", "quillcore", "harbour", "crypt32", "ws2_32", "rpcrt4", "user32", "combase")
 DOMAINS = ("node.example.net", "updates.example.com", "mail.example.org", "cdn.example.net", "time.example.com")
-PORTS = (443, 53, 80, 5432, 8080, 123, 22, 389, 88, 3128)
+USUAL_PORTS = (443, 80)
 WORLD_PORTS = frozenset({443, 80})
 """Ports under which hosts outside are asked."""
 

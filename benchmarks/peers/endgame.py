@@ -3,12 +3,14 @@
 Runs under an interpreter of its own, which has that engine, and imports nothing of Dogwatch. Queries that the
 engine does not take are left out, and told.
 
-Usage: python endgame.py EVENTS.ndjson < queries.json
+Usage: python endgame.py EVENTS.ndjson. The first line of standard input holds the queries; ``ready`` is written
+when they are parsed, and for every further line one measurement.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -55,9 +57,20 @@ def engine_of(queries: list[str]) -> tuple[PythonEngine, list[int]]:
     return engine, taken
 
 
-def main(path: str, queries: list[str]) -> dict[str, Any]:
+def main(path: str) -> None:
+    """Measure as often as standard input asks, each time in a child: the engine keeps what it has seen."""
+    engine, taken = engine_of(json.loads(sys.stdin.readline()))
+    print("ready", flush=True)
+    while sys.stdin.readline():
+        child = os.fork()
+        if child == 0:
+            print(json.dumps(measured(engine, path) | {"taken": taken}), flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+
+
+def measured(engine: PythonEngine, path: str) -> dict[str, Any]:
     """Time reading alone, then reading with the queries; start-up is left out."""
-    engine, taken = engine_of(queries)
     alerts = 0
 
     def count(_: object) -> None:
@@ -72,7 +85,6 @@ def main(path: str, queries: list[str]) -> dict[str, Any]:
     stamps.append((time.perf_counter(), time.process_time()))
     (wall0, cpu0), (wall1, cpu1), (wall2, cpu2) = stamps
     return {
-        "taken": taken,
         "alerts": alerts,
         "reading": {"amount": events, "seconds": wall1 - wall0, "cpu": cpu1 - cpu0},
         "rules": {"amount": events, "seconds": wall2 - wall1, "cpu": cpu2 - cpu1},
@@ -88,4 +100,4 @@ def _single(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], json.load(sys.stdin))))
+    main(sys.argv[1])

@@ -59,7 +59,7 @@ def run(context: Context) -> Sheet:
     }
     for name, rule in worse.items():
         steps[name] = partial(engine.scanned, plain, RuleSet((*rules.rules, *rule.rules)))
-    series = rounds(steps, context.budget)
+    series = rounds(steps, context.left())
     base = series["plain"]
     sheet.cost_ratio("every command line another : plain, time", series["distinct"], base)
     sheet.cost_ratio(f"1 MB command lines, 1 in {_LONG_EVERY:,} : plain, time", series["long"], base)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from benchmarks import engine
 from benchmarks.context import Context
 from benchmarks.generate.netcat import PAIRS, SEED, write_ndjson
-from benchmarks.measure import Series, Timed, rounds
+from benchmarks.measure import Step, Timed, rounds
 from benchmarks.peers import run as peers
 from benchmarks.sheet import Goal, Sheet
 from dogwatch.rules.model import ElasticRule
 from dogwatch.rules.ruleset import load_rules
 
-_EVENTS = 25_000
+_EVENTS = 60_000
+_ENDGAME = "Endgame, the sequence"
 _SEQUENCE = "adb961e0-cb74-42a0-af9e-29fc41f88f5f@5"
 
 
@@ -34,13 +37,17 @@ def run(context: Context) -> Sheet:
         taken, alerts[name] = engine.run(path, sets[name], processes)
         return taken
 
-    steps = {}
+    steps: dict[str, Step] = {}
     for name, rules in sets.items():
         steps[f"reading for {name}"] = partial(engine.read, path, engine.fields_of(rules))
         for processes in engine.workers():
             steps[f"{name}, {engine.processes(processes)}"] = partial(scanned, name, processes)
-    peer = _endgame(context, path, [rule.query for rule in sequence if isinstance(rule, ElasticRule)], alerts)
-    series = rounds(steps, context.budget * 0.7)
+    queries = [rule.query for rule in sequence if isinstance(rule, ElasticRule)]
+    with _endgame(context, path, queries, alerts) as endgame:
+        if endgame is not None:
+            steps[_ENDGAME] = endgame
+        series = rounds(steps, context.left())
+    peer = series.pop(_ENDGAME, None)
     for name in sets:
         sheet.ratio(
             f"{name} : reading for it, 1 process", series[f"{name}, 1 process"], series[f"reading for {name}"]
@@ -62,9 +69,16 @@ def run(context: Context) -> Sheet:
     return sheet
 
 
-def _endgame(context: Context, path: Path, queries: list[str], alerts: Counter[str]) -> Series | None:
+@contextmanager
+def _endgame(context: Context, path: Path, queries: list[str], alerts: Counter[str]) -> Iterator[Step | None]:
     if not peers.has(context, "eql"):
-        return None
-    found = peers.ask_peer(context, "endgame.py", path, queries)
-    alerts["Endgame"] = found["alerts"]
-    return Series("Endgame, the sequence", [Timed(**found["rules"])])
+        yield None
+        return
+    with peers.session(context, "endgame.py", path, queries) as measure:
+
+        def step() -> Timed:
+            found = measure()
+            alerts["Endgame"] = found["alerts"]
+            return Timed(**found["rules"])
+
+        yield step

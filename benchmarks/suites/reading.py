@@ -29,7 +29,7 @@ def run(context: Context) -> Sheet:
         for count in engine.workers()[1:]:
             name = f"{what}, a scan that finds nothing, {count} processes"
             steps[name] = partial(engine.read_as_scan, path, fields, context.folder, count)
-    series = rounds(steps, context.budget)
+    series = rounds(steps, context.left())
     most = engine.workers()[-1]
     for what in wanted:
         everything = series[f"{what}, DuckDB, {CORES} threads"]

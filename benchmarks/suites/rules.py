@@ -11,15 +11,18 @@ from benchmarks.context import Context
 from benchmarks.generate.sigma import SEED as SIGMA_SEED
 from benchmarks.generate.sigma import made_detections
 from benchmarks.generate.stream import SEED
-from benchmarks.measure import Series, Step, Timed, rounds
+from benchmarks.measure import Step, Timed, rounds
 from benchmarks.peers import run as peers
 from benchmarks.sheet import Goal, Sheet
 from dogwatch.detect.api import scan
 from dogwatch.rules.model import ElasticRule
 from dogwatch.rules.ruleset import RuleSet, load_rules
 
-EVENTS = 50_000
-ENDGAME_EVENTS = 300
+EVENTS = 120_000
+"""For all cores: enough that what each worker makes once is a small part, as it is in large files."""
+
+EVENTS_ALONE = 40_000
+ENDGAME_EVENTS = 400
 SIGMA_RULES = 100
 SIGMA_EVENTS = 5_000
 
@@ -66,68 +69,75 @@ def one_rule(context: Context) -> RuleSet:
 
 
 def _beside_reading(context: Context, sheet: Sheet) -> None:
-    count = context.count(EVENTS)
-    path, twice = context.events(count), context.events(2 * count)
     corpus, facts = context.rules()
-    ready = engine.compiled(corpus)
     sets = {"one rule": one_rule(context), "corpus": corpus}
     alerts: Counter[str] = Counter()
     steps: dict[str, Step] = {}
 
-    def scanned(name: str, rules: RuleSet, processes: int) -> Timed:
-        taken, alerts[name] = engine.run(path, rules, processes)
+    def scanned(name: str, path: Path, processes: int) -> Timed:
+        taken, alerts[name] = engine.run(path, sets[name], processes)
         return taken
 
+    counts = {
+        processes: context.count(EVENTS if processes > 1 else EVENTS_ALONE) for processes in engine.workers()
+    }
     for name, rules in sets.items():
         fields = engine.fields_of(rules)
-        for processes in engine.workers():
-            how = engine.processes(processes)
-            steps[f"{name}, {how}"] = partial(scanned, name, rules, processes)
-            if processes == 1:
-                steps[f"reading for {name}, {how}"] = partial(engine.read, path, fields)
-            else:
-                steps[f"reading for {name}, {how}"] = partial(
-                    engine.read_as_scan, path, fields, context.folder, processes
-                )
-    for processes in engine.workers():
-        steps[f"twice the events, {engine.processes(processes)}"] = partial(
-            engine.scanned, twice, corpus, processes
-        )
-    series = rounds(steps, context.budget * 0.55)
-    for processes in engine.workers():
+        for processes, count in counts.items():
+            path, how = context.events(count), engine.processes(processes)
+            steps[f"reading for {name}, {how}"] = partial(
+                engine.read_as_scan, path, fields, context.folder, processes
+            )
+            steps[f"{name}, {how}"] = partial(scanned, name, path, processes)
+    most, count = list(counts.items())[-1]
+    fewer = f"corpus, {engine.processes(most)}, a third of the events"
+    steps[fewer] = partial(engine.scanned, context.events(count // 3), corpus, most)
+    series = rounds(steps, context.left(0.75))
+    for processes in counts:
         how = engine.processes(processes)
         for name, goal in (("one rule", 0.9), ("corpus", 0.5)):
-            whole, reading = series[f"{name}, {how}"], series[f"reading for {name}, {how}"]
-            sheet.ratio(f"{name} : reading for it, {how}", whole, reading, Goal(least=goal))
-        further = series[f"twice the events, {how}"].beyond(series[f"corpus, {how}"])
-        sheet.ratio(f"corpus : reading, each further event, {how}", further, series[f"reading for corpus, {how}"])
-    for name, each in series.items():
-        if "twice" not in name:
-            sheet.rate(each)
-    sheet.facts |= {"events": count, "events seed": SEED, **facts, "rules that run": len(ready.rules)}
-    sheet.facts |= {"alerts of one rule": alerts["one rule"], "alerts of the corpus": alerts["corpus"]}
+            met = Goal(least=goal) if processes == most else None
+            sheet.ratio(
+                f"{name} : reading for it, {how}",
+                series[f"{name}, {how}"],
+                series[f"reading for {name}, {how}"],
+                met,
+            )
+    how = engine.processes(most)
+    further = series[f"corpus, {how}"].beyond(series[fewer])
+    sheet.ratio(f"corpus : reading, each further event, {how}", further, series[f"reading for corpus, {how}"])
+    for each in series.values():
+        sheet.rate(each)
+    sheet.facts |= {"events": count, "events, 1 process": counts[1], "events seed": SEED, **facts}
+    sheet.facts |= {"rules that run": len(engine.compiled(corpus).rules), "alerts of one rule": alerts["one rule"]}
+    sheet.facts |= {"alerts of the corpus": alerts["corpus"], "of events": f"{alerts['corpus'] / count:.3%}"}
 
 
 def _beside_endgame(context: Context, sheet: Sheet) -> None:
-    few = context.events(context.count(ENDGAME_EVENTS), 0.01)
-    many = context.events(context.count(EVENTS))
+    few = context.events(context.count(ENDGAME_EVENTS))
+    many = context.events(context.count(EVENTS) // 3)
     corpus, _ = context.rules()
     runs = {each.rule.label for each in engine.compiled(corpus).rules}
     eql = [
         rule for rule in corpus if isinstance(rule, ElasticRule) and rule.language == "eql" and rule.label in runs
     ]
-    found = peers.ask_peer(context, "endgame.py", few, [rule.query for rule in eql])
-    peer = Series("Endgame", [Timed(**found["rules"])])
-    same = RuleSet(tuple(eql[number] for number in found["taken"]))
     most = engine.workers()[-1]
-    ours = rounds({"ours": partial(engine.scanned, many, same, most)}, context.budget * 0.15)["ours"]
+    with peers.session(context, "endgame.py", few, [rule.query for rule in eql]) as measure:
+        found = measure()
+        same = RuleSet(tuple(eql[number] for number in found["taken"]))
+        steps: dict[str, Step] = {
+            "ours": partial(engine.scanned, many, same, most),
+            "peer": lambda: Timed(**measure()["rules"]),
+        }
+        series = rounds(steps, context.left(0.65))
     title = f"corpus' EQL : Endgame with the same rules, {engine.processes(most)}"
-    sheet.ratio(title, ours, peer, Goal(least=1000))
-    sheet.rate(peer, "Endgame with the corpus' EQL rules")
+    sheet.ratio(title, series["ours"], series["peer"], Goal(least=1000))
+    sheet.rate(series["ours"], f"the EQL rules that Endgame takes, {engine.processes(most)}")
+    sheet.rate(series["peer"], "Endgame with the same rules")
     sheet.facts |= {"EQL rules that Endgame takes": len(same), "of": len(eql)}
     sheet.notes.append(
-        f"Endgame was given {peer.rounds[0].amount:,} events once, Dogwatch {context.count(EVENTS):,}: "
-        "the ratio is of rates, so Endgame's time is extrapolated."
+        f"Endgame was given {series['peer'].rounds[0].amount:,} events a round, Dogwatch "
+        f"{series['ours'].rounds[0].amount:,}: the ratio is of rates, so Endgame's time is extrapolated."
     )
 
 
@@ -145,7 +155,7 @@ def _beside_sigma(context: Context, sheet: Sheet) -> None:
             "ours": partial(engine.scanned, path, rules),
             "peer": lambda: _sigma(context, [each.sigma() for each in detections], path)[0],
         },
-        context.budget * 0.15,
+        context.left(),
     )
     sheet.ratio("Sigma rules : pySigma's SQLite queries, with filling the table", series["ours"], series["peer"])
     sheet.rate(series["peer"], "SQLite with pySigma's queries, table filled first")

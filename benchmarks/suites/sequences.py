@@ -48,7 +48,7 @@ def run(context: Context) -> Sheet:
     for name, rule in rules.items():
         steps[f"reading for: {name}"] = partial(engine.read, path, engine.fields_of(rule))
         steps[name] = partial(scanned, name)
-    series = rounds(steps, context.budget)
+    series = rounds(steps, context.left())
     for name in rules:
         sheet.ratio(f"{name} : reading for it", series[name], series[f"reading for: {name}"])
     for name in rules:

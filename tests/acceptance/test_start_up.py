@@ -173,3 +173,24 @@ def test_kept_rules_need_no_parser(home: Path) -> None:
     )
     assert lowering <= loaded(code, kept)
     assert not loaded(code, kept) & (lowering | parsers)
+
+
+def test_a_repeated_scan_imports_only_what_it_needs(home: Path) -> None:
+    arguments = [*ARGUMENTS, "--format", "ndjson"]
+    arguments[1], arguments[3] = str(home / "events.ndjson"), str(home / "rules")
+    # The library holds rules of FortiSIEM's.
+    del arguments[4:6]
+    code = f"from dogwatch.cli.main import dogwatch\ndogwatch.main({arguments!r}, standalone_mode=False)"
+    kept = str(home / "kept")
+    loading = {"tomllib", "dogwatch.detect.readiness"}
+    assert loading <= loaded(code, kept)
+    others = {"lxml", "prompt_toolkit", "pyarrow.parquet", "rich.console", "rich.text", "sqlalchemy"}
+    ours = {f"dogwatch.{name}" for name in ("cli.formats.table", "cli.profile", "rules.resources.load")}
+    assert loaded(code, kept) & (loading | others | ours) == set()
+
+
+def test_tables_and_resources_are_imported_where_they_are_needed(home: Path) -> None:
+    events = str(home / "events.ndjson")
+    code = "from dogwatch.cli.main import dogwatch\ndogwatch.main(['scan', {!r}, *{!r}], standalone_mode=False)"
+    assert "rich.console" in loaded(code.format(events, ["--format", "table"]), "")
+    assert "dogwatch.rules.resources.load" in loaded(code.format(events, []), "")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from block_oracle import FIELDS, assert_agree
 from campaign import campaign
 from hypothesis import given
 from hypothesis import strategies as st
+
+from block_oracle import FIELDS, assert_agree
 
 KEYS = st.sampled_from(
     [
@@ -64,8 +65,16 @@ ORDINARY = st.fixed_dictionaries(
 HITS = st.builds(
     lambda source, more: {"_index": ".ds-logs-x-y-2026.01.01-000001", "_id": "7", "_source": source, **more},
     ORDINARY,
-    st.just({}) | st.just({"fields": {"process.name": ["nc"]}, "_source": None}) | st.just({"_index": None}),
-)
+    st.sampled_from(
+        [
+            {}, {}, {}, {"_score": 1.5, "sort": [1]}, {"fields": {"process.name": ["nc"]}, "_source": None},
+            {"_index": None}, {"_index": ""}, {"_index": 5}, {"_id": None}, {"_shards": None}, {"eventType": "X"},
+            {"_source": {"eventType": "X", "hostName": "web1", "phRecvTime": 1700000000}}, {"_source": [{}]},
+            {"_source": {"_source": {"process": {"name": "a"}}, "_index": "q", "_id": "inner"}}, {"_source": 1},
+            {"_source": {"eventType": None, "process": {"name": "a"}}}, {"hits": {"hits": []}, "_shards": {}},
+        ]
+    ),
+)  # fmt: skip
 FORTISIEM: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [
         {"eventType": "LINUX_PROCESS_EXEC", "hostName": "web1", "phRecvTime": 1700000000},
@@ -134,7 +143,8 @@ ODD = (
 
 @st.composite
 def inputs(draw: st.DrawFn) -> bytes:
-    lines = [*draw(st.lists(GOOD, min_size=1, max_size=20)), *draw(st.lists(ODD, max_size=5))]
+    usual = draw(st.sampled_from([GOOD, GOOD, of(HITS)]))
+    lines = [*draw(st.lists(usual, min_size=1, max_size=20)), *draw(st.lists(ODD | GOOD, max_size=5))]
     first, *rest = lines
     end = draw(st.sampled_from([b"\n", b"\n", b"\r\n"]))
     begin = draw(st.sampled_from([b"", b"", b"\xef\xbb\xbf"]))

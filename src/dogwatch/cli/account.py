@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from dogwatch.alerts.model import SEVERITIES, AlertKind, Detection
 from dogwatch.alerts.store import Filed
-from dogwatch.detect.correlation import Correlation
 
 if TYPE_CHECKING:
-    # SQL takes its time to import, and most scans keep nothing.
+    # SQL and FortiSIEM's rules take their time to import, and most scans need neither.
     from dogwatch.alerts.ledger import Ledger
+    from dogwatch.detect.correlation import Correlation
 
 _FILED_TOGETHER = 500
 """Detections of one ledger transaction."""

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from rich.console import Console
-from rich.text import Text
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from dogwatch.base.diagnostic import Diagnostic, Severity
 from dogwatch.base.message import count_of
+from dogwatch.base.text import printable
 from dogwatch.cli import blind, unoffered
 from dogwatch.cli.account import Account
+from dogwatch.cli.console import say, show_diagnostics
 from dogwatch.detect.api import ScanRun
 from dogwatch.rules.model import Rule
+
+_MOST_OF_A_KIND = 5
+"""Problems of rules with one code that are told one by one."""
+
+
+def tell_of_rules(problems: Sequence[Diagnostic], where: Sequence[str]) -> None:
+    """Print what was wrong with rules: the first few of each kind, and how many more there are.
+
+    Args:
+        problems: What was wrong with them.
+        where: Where they were loaded from, as the command was told.
+    """
+    seen: Counter[tuple[Severity, str]] = Counter()
+    shown = []
+    for each in problems:
+        seen[each.severity, each.code] += 1
+        if seen[each.severity, each.code] <= _MOST_OF_A_KIND:
+            shown.append(each)
+    show_diagnostics(shown)
+    check = printable(shlex.join(["dogwatch", "rules", "check", "--all", *where]))
+    for (severity, code), count in seen.items():
+        if count > _MOST_OF_A_KIND:
+            say(f"{severity.value}: ... and {count - _MOST_OF_A_KIND:,} more {code}; `{check}` tells of all")
 
 
 def notices(run: ScanRun, *, any_index: bool, explained: bool) -> Iterator[Diagnostic]:
@@ -36,13 +60,13 @@ def notices(run: ScanRun, *, any_index: bool, explained: bool) -> Iterator[Diagn
         yield from blind.notices(run.report.blind)
 
 
-def explain(run: ScanRun, console: Console) -> None:
+def explain(run: ScanRun) -> None:
     """Print every index pattern that no event belongs to, and every rule that lacked fields."""
-    unoffered.explain(_idle(run), console)
-    blind.explain(run.report.blind, console)
+    unoffered.explain(_idle(run))
+    blind.explain(run.report.blind)
 
 
-def summary(run: ScanRun, account: Account, console: Console) -> None:
+def summary(run: ScanRun, account: Account) -> None:
     """Print what was read and found, in one line."""
     read = run.read
     skipped = sum(read.problems.values())
@@ -66,7 +90,7 @@ def summary(run: ScanRun, account: Account, console: Console) -> None:
     if account.ledger is not None:
         kept = account.ledger
         line += f" Ledger: {kept.new:,} new, {kept.updated:,} updated, {kept.known:,} known."
-    console.print(Text(line, style="dim"))
+    say(line, "dim")
 
 
 def _idle(run: ScanRun) -> list[Rule]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-
-from rich.console import Console
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from dogwatch.base.diagnostic import Diagnostic, Severity
 from dogwatch.base.text import printable
-from dogwatch.cli.console import show_diagnostics
-from dogwatch.detect.awareness import BlindRule
+from dogwatch.cli.console import say, show_diagnostics
 from dogwatch.schema.derived import derived_fields
 from dogwatch.schema.field import FieldRef
 from dogwatch.schema.fortisiem import FORTISIEM_PREFIX
+
+if TYPE_CHECKING:
+    from dogwatch.detect.awareness import BlindRule
 
 _MOST_GROUPS = 3
 _MOST_FIELDS = 3
@@ -69,16 +69,16 @@ def notices(blind: Iterable[BlindRule], *, everything: bool = False) -> Iterator
         yield _notice(rules, f"their events lack {len(rest)} other fields or sets of fields", hint, more=True)
 
 
-def explain(blind: Sequence[BlindRule], console: Console) -> None:
+def explain(blind: Sequence[BlindRule]) -> None:
     """Print every rule under its cause, with the other fields that it lacks."""
     for group, notice in zip(grouped(blind), notices(blind, everything=True), strict=True):
-        show_diagnostics([notice], console)
+        show_diagnostics([notice])
         for each in group.rules:
             others = [field for field in each.fields if field not in group.fields]
             line = f"  {each.rule.label}  {printable(each.rule.name)}"
             if others:
                 line += f"  (also {', '.join(map(_name, others))})"
-            console.print(Text(line))
+            say(line)
 
 
 def _causes(blind: BlindRule) -> list[tuple[FieldRef, ...]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from rich.cells import cell_len, get_character_cell_size
 from rich.style import Style
 from rich.text import Text
 
 from dogwatch.base.text import printable
 from dogwatch.base.time import format_instant, parse_instant
+from dogwatch.cli.widths import shorten
 
 SEVERITY_STYLES = {
     "low": "blue",
@@ -18,10 +18,6 @@ SEVERITY_STYLES = {
     "critical": "bold white on red",
 }
 """Severity word -> how a terminal with colours shows it."""
-
-_ELLIPSIS = "…"
-_CHARACTERS_PER_CELL = 3
-"""More than these are combining marks piled up to flood the screen with text of no width."""
 
 
 def safe(value: str, style: str | Style = "") -> Text:
@@ -37,27 +33,6 @@ def fitted(value: str, cells: int, style: str | Style = "") -> Text:
 def severity(word: str) -> Text:
     """A severity word in its colour."""
     return safe(word, SEVERITY_STYLES.get(word, ""))
-
-
-def shorten(value: str, cells: int) -> str:
-    """``value`` made printable, and shortened in the middle to at most ``cells`` cells (at least one).
-
-    Examples:
-        >>> shorten("/usr/bin/nc -l 4444 -e /bin/sh", 20)
-        '/usr/bin/nc… /bin/sh'
-    """
-    cells = max(1, cells)
-    room = cells * _CHARACTERS_PER_CELL
-    if len(value) <= room:
-        shown = printable(value)
-        if len(shown) <= room and cell_len(shown) <= cells:
-            return shown
-        start = end = shown
-    else:
-        start, end = printable(value[:room]), printable(value[-room:])
-    head = _taken(start, (cells - 1) * 3 // 5)
-    tail = _taken(reversed(end), cells - 1 - cell_len(head))[::-1]
-    return f"{head}{_ELLIPSIS}{tail}"
 
 
 def short_times(times: Sequence[str], *, digits: int = 0) -> tuple[str, list[str]]:
@@ -87,16 +62,3 @@ def short_times(times: Sequence[str], *, digits: int = 0) -> tuple[str, list[str
 def _moment(instant: int, digits: int) -> str:
     whole, _, fraction = format_instant(instant).removesuffix("Z").replace("T", " ").partition(".")
     return f"{whole}.{fraction.ljust(9, '0')[:digits]}" if digits else whole
-
-
-def _taken(characters: Iterable[str], cells: int) -> str:
-    """As many of the characters as fit."""
-    taken: list[str] = []
-    used = 0
-    for character in characters:
-        # A joined or varied character can be wider than the sum that its parts claim; none is over two cells.
-        used += max(1, get_character_cell_size(character))
-        if used > cells:
-            break
-        taken.append(character)
-    return "".join(taken)

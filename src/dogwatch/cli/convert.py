@@ -11,14 +11,13 @@ from typing import Any, BinaryIO, Literal, Protocol
 
 import click
 import pyarrow as pa
-from rich.text import Text
 
 from dogwatch.alerts.encoding import encode
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
 from dogwatch.base.message import count_of, quoted
 from dogwatch.base.text import printable
 from dogwatch.cli import exits
-from dogwatch.cli.console import show_diagnostics, show_error, stderr
+from dogwatch.cli.console import say, show_diagnostics, show_error
 from dogwatch.cli.fortisiem import resources_option, strict_option
 from dogwatch.cli.progress import Meter, inputs_size
 from dogwatch.cli.target import refuse_input, written_whole
@@ -33,7 +32,7 @@ from dogwatch.languages.fortisiem.options import FortisiemOptions
 from dogwatch.logic.pattern import columns_of, predicates_of
 from dogwatch.logic.predicate import fields_of
 from dogwatch.rules.fortisiem_logic import with_filled_lists
-from dogwatch.rules.resources import load_resources
+from dogwatch.rules.resources.load import load_resources
 from dogwatch.rules.ruleset import BUILTIN, load_rules
 from dogwatch.schema.field import FieldRef, FieldType
 from dogwatch.schema.schema import Schema
@@ -99,7 +98,6 @@ def convert(
       dogwatch convert logs/ --rules my-rules/ --rules builtin --output logs.parquet
       dogwatch convert logs.parquet --output logs.ndjson.zst
     """  # noqa: D301 - click reads a real backspace as "do not rewrap"
-    console = stderr()
     report = ReadReport()
     compression = _compression(output)
     if fields and where:
@@ -128,13 +126,11 @@ def convert(
     except DogwatchError as error:
         show_error(error)
         return exits.USAGE
-    show_diagnostics(
-        [each for each in (*notes, *report.kept) if not quiet or each.severity is Severity.ERROR], console
-    )
+    show_diagnostics([each for each in (*notes, *report.kept) if not quiet or each.severity is Severity.ERROR])
     if not quiet:
         read, now = count_of(report.bytes, "byte"), count_of(output.stat().st_size, "byte")
         said = f"{count_of(report.events, 'event')} from {count_of(report.files, 'file')} ({read}) in {now}."
-        console.print(Text(said, style="dim"))
+        say(said, "dim")
     return exits.status(left_out=report.lost or any(each.severity is Severity.ERROR for each in notes))
 
 

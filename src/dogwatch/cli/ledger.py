@@ -18,7 +18,7 @@ from dogwatch.alerts.store import CLEARED, AlertQuery
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError
 from dogwatch.cli import exits
 from dogwatch.cli.cells import fitted
-from dogwatch.cli.console import show_diagnostics, show_error, stderr
+from dogwatch.cli.console import show_diagnostics, show_error
 from dogwatch.cli.formats.table import alert_table, incident_table, screen
 from dogwatch.cli.moment import instant
 from dogwatch.cli.show import show_alert, show_incident
@@ -271,5 +271,5 @@ def _missing(what: str, uuid: str) -> int:
     problem = Diagnostic(
         f"unknown-{what}", f"no {what} has an id that begins with {uuid}", hint=f"see `dogwatch {what}s list`"
     )
-    show_diagnostics([problem], stderr())
+    show_diagnostics([problem])
     return exits.USAGE

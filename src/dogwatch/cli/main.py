@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -97,6 +98,10 @@ def main() -> None:
         click.echo(f"error: {printable(str(error))}", err=True)
         _discard_output()
         sys.exit(exits.USAGE)
+    # The interpreter looks for garbage once more at its end, among all that is about to go anyway. DuckDB
+    # complains of objects that were kept from it.
+    if "duckdb" not in sys.modules:
+        gc.freeze()
     sys.exit(status if isinstance(status, int) else exits.RAN)
 
 

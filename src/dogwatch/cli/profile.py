@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from dogwatch.alerts.encoding import encode
 from dogwatch.base.text import printable
 from dogwatch.cli.cells import fitted
+from dogwatch.cli.formats.table import screen
 from dogwatch.cli.plan_page import sharing
 from dogwatch.cli.target import written_whole
 from dogwatch.detect.api import ScanRun
@@ -124,13 +126,14 @@ def tables(profile: Profile, width: int) -> RenderableType:
     return Group(_rule_table(profile.rules, width), Text(), _leaf_table(profile.leaves, width))
 
 
-def show(run: ScanRun, console: Console, output: Path | None) -> None:
-    """Print the tables of a scan, and write everything to a file if one is given.
+def show(run: ScanRun, output: Path | None) -> None:
+    """Print the tables of a scan on standard error, and write everything to a file if one is given.
 
     Raises:
         DogwatchError: The file cannot be written.
     """
     profile = profile_of(run)
+    console = screen(sys.stderr)
     console.print(tables(profile, console.width))
     if output is not None:
         with written_whole(output) as file:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
-from rich.filesize import decimal
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
-from rich.text import Text
-
-from dogwatch.base.message import count_of
-from dogwatch.cli.console import stderr
 from dogwatch.events.readers import expand_paths
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dogwatch.cli.progress_line import Line
 
 Counts = Callable[[], tuple[int, int]]
 """Events read so far, and alerts and incidents."""
 
 _EVERY = 0.1
 """Seconds between two looks of the line."""
-
-_SETTLED = 1.0
-"""Seconds after which a rate says something."""
 
 
 def inputs_size(paths: Sequence[str]) -> int | None:
@@ -57,29 +53,16 @@ class Meter:
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        console = console or _console()
         self.counts: Counts = lambda: (0, 0)
         self._clock = clock
         self._started = self._drawn = clock()
         self._bytes = 0
-        self._total = total
-        self._progress: Progress | None = None
-        self.read: Callable[[int], None] | None = None
-        if wanted and console.is_terminal and not console.is_dumb_terminal:
-            self._progress = Progress(
-                TextColumn("reading"),
-                *([] if total is None else [BarColumn(bar_width=max(8, min(40, console.width - 64)))]),
-                _Said(),
-                console=console,
-                auto_refresh=False,
-                transient=True,
-            )
-            self.read = self._advance
+        self._line = _line(total, console) if wanted else None
+        self.read: Callable[[int], None] | None = None if self._line is None else self._advance
 
     def __enter__(self) -> Self:
-        if self._progress is not None:
-            self._task = self._progress.add_task("reading", total=self._total, said=self._said())
-            self._progress.start()
+        if self._line is not None:
+            self._line.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -87,48 +70,25 @@ class Meter:
 
     def close(self) -> None:
         """Take the line off the screen. Further calls do nothing."""
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+        if self._line is not None:
+            self._line.stop()
+            self._line = None
 
     def _advance(self, count: int) -> None:
         self._bytes += count
         now = self._clock()
-        if self._progress is not None and now - self._drawn >= _EVERY:
+        if self._line is not None and now - self._drawn >= _EVERY:
             self._drawn = now
-            self._progress.update(self._task, completed=self._bytes, said=self._said(), refresh=True)
-
-    def _said(self) -> str:
-        events, found = self.counts()
-        seconds = self._clock() - self._started
-        parts = [decimal(self._bytes) if self._total is None else f"{decimal(self._bytes)}/{decimal(self._total)}"]
-        if seconds >= _SETTLED and events:
-            parts.append(f"{events / seconds:,.0f} events/s")
-        if found:
-            parts.append(count_of(found, "alert"))
-        if seconds >= _SETTLED and self._total is not None and 0 < self._bytes <= self._total:
-            parts.append(f"{_clock_time(seconds * (self._total - self._bytes) / self._bytes)} left")
-        return "  ".join(parts)
+            self._line.draw(self._bytes, now - self._started, *self.counts())
 
 
-class _Said(ProgressColumn):
-    """What a task says in words."""
+def _line(total: int | None, console: Console | None) -> Line | None:
+    if console is None and not sys.stderr.isatty():
+        return None
+    # Where there is no terminal, it is not worth the time that it takes to import.
+    from dogwatch.cli.progress_line import line_on
 
-    def render(self, task: Task) -> Text:
-        return Text(str(task.fields["said"]), no_wrap=True, overflow="ellipsis")
-
-
-def _console() -> Console:
-    console = stderr()
-    # A line that is drawn again must stay one line.
-    console.soft_wrap = False
-    return console
-
-
-def _clock_time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+    return line_on(console, total)
 
 
 def _size(path: object) -> int | None:

@@ -12,7 +12,7 @@ from rich.text import Text
 from dogwatch.base.diagnostic import Diagnostic, Severity
 from dogwatch.base.message import count_of, quoted
 from dogwatch.cli import exits
-from dogwatch.cli.console import show_diagnostics, stderr
+from dogwatch.cli.console import show_diagnostics
 from dogwatch.cli.formats.table import screen
 from dogwatch.cli.resource_tables import counted, exception_table, overview, pages_of
 from dogwatch.cli.rule_problems import by_place
@@ -36,7 +36,7 @@ def check(where: tuple[str, ...]) -> int:
     Ends with status 1 if there is an error.
     """
     loaded = load_resources(where)
-    show_diagnostics(sorted(loaded.diagnostics, key=by_place), stderr())
+    show_diagnostics(sorted(loaded.diagnostics, key=by_place))
     console = screen(sys.stdout)
     console.print(counted(loaded))
     found = Counter(problem.severity for problem in loaded.diagnostics)
@@ -64,7 +64,7 @@ def show(where: tuple[str, ...], rows: int) -> int:
     if len(where) > 1 and not Path(where[-1]).exists():
         paths, name = where[:-1], where[-1]
     loaded = load_resources(paths)
-    show_diagnostics(sorted(loaded.diagnostics, key=by_place), stderr())
+    show_diagnostics(sorted(loaded.diagnostics, key=by_place))
     console = screen(sys.stdout)
     if name is None:
         console.print(overview(loaded, console.width))
@@ -74,7 +74,7 @@ def show(where: tuple[str, ...], rows: int) -> int:
     else:
         pages = pages_of(loaded, name, rows)
         if not pages:
-            show_diagnostics([_unknown(name, loaded)], stderr())
+            show_diagnostics([_unknown(name, loaded)])
             return exits.USAGE
         for page in pages:
             console.print(page)

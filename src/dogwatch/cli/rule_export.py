@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
 from dogwatch.cli import exits
-from dogwatch.cli.console import show_diagnostics, stderr
+from dogwatch.cli.console import show_diagnostics
 from dogwatch.rules.model import FortisiemRule, Rule
 from dogwatch.rules.ruleset import BUILTIN, RuleSet, load_rules
 from dogwatch.rules.writers.fortisiem_xml import write_fortisiem_xml
@@ -30,7 +30,6 @@ def export(names: Sequence[str], where: Sequence[str], format_: str | None, outp
         format_: A key of ``FORMATS``; ``None`` goes by the name of the output, and is XML without one.
         output: The file to write; ``None`` is standard output.
     """
-    console = stderr()
     loaded = load_rules(list(where) or BUILTIN)
     problems: list[Diagnostic] = list(loaded.errors)
     writer = _WRITERS[format_ or ("yaml" if output and output.suffix.lower() in (".yml", ".yaml") else "xml")]
@@ -42,9 +41,9 @@ def export(names: Sequence[str], where: Sequence[str], format_: str | None, outp
         if rules:
             _put(writer(rules), output)
     except DogwatchError as error:
-        show_diagnostics([*problems, *error.diagnostics], console)
+        show_diagnostics([*problems, *error.diagnostics])
         return exits.USAGE
-    show_diagnostics(problems, console)
+    show_diagnostics(problems)
     lost = any(problem.severity is Severity.ERROR for problem in problems)
     return exits.status(unusable=not rules, left_out=lost)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
 from dogwatch.base.text import printable
-from dogwatch.cli.console import show_diagnostics, show_error, stderr
+from dogwatch.cli.console import show_diagnostics, show_error
 from dogwatch.languages.fortisiem.options import FortisiemOptions
 from dogwatch.languages.fortisiem.resources import Resources
 from dogwatch.languages.lowering import Lowered
@@ -39,7 +39,7 @@ class Plans:
         except DogwatchError as error:
             show_error(error)
             return False
-        show_diagnostics([*_not_run(rule), *(note for each in plan for note in each.notes)], stderr())
+        show_diagnostics([*_not_run(rule), *(note for each in plan for note in each.notes)])
         sys.stdout.write(_text(plan))
         return True
 

@@ -18,7 +18,7 @@ from dogwatch.alerts.model import SEVERITIES
 from dogwatch.base.diagnostic import DogwatchError
 from dogwatch.cli import exits
 from dogwatch.cli.cells import fitted, safe, severity
-from dogwatch.cli.console import show_diagnostics, show_error, stderr
+from dogwatch.cli.console import show_diagnostics, show_error
 from dogwatch.cli.formats.table import screen
 from dogwatch.cli.fortisiem import resources_option, strict_option
 from dogwatch.cli.plan_page import page_tables, plan_page, records
@@ -32,7 +32,7 @@ from dogwatch.languages.fortisiem.options import FortisiemOptions
 from dogwatch.rules.attack import technique_ids
 from dogwatch.rules.fortisiem_logic import with_filled_lists
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Level, Rule
-from dogwatch.rules.resources import load_resources
+from dogwatch.rules.resources.load import load_resources
 from dogwatch.rules.ruleset import BUILTIN, RuleSet, load_rules
 from dogwatch.rules.soundness import check_rules
 from dogwatch.rules.versions import query_text
@@ -120,7 +120,7 @@ def show(
         found = next(iter(loaded))
     if plan:
         resources = load_resources(resource_paths)
-        show_diagnostics(resources.diagnostics, stderr())
+        show_diagnostics(resources.diagnostics)
         plans = Plans(with_filled_lists(resources, loaded), FortisiemOptions.named(strict))
         is_whole = plans.show_all(loaded) if found is None else plans.show(found)
         if found is not None and not is_whole:
@@ -167,7 +167,7 @@ def plan_(
     asked = loaded.where(lambda rule: rule.instance_id in chosen) if chosen else loaded
     resources = load_resources(resource_paths)
     page = plan_page(asked, with_filled_lists(resources, loaded), FortisiemOptions.named(strict))
-    show_diagnostics([*resources.diagnostics, *page.heavy], stderr())
+    show_diagnostics([*resources.diagnostics, *page.heavy])
     if (format_ or ("table" if sys.stdout.isatty() else "ndjson")) == "ndjson":
         for record in records(page):
             sys.stdout.write(encode(record).decode() + "\n")
@@ -260,7 +260,7 @@ def check(
             sys.stdout.write(encode(facts(problem)).decode() + "\n")
     else:
         told = problems if every else list(told_once(problems, schema.mappings))
-        show_diagnostics(told, stderr())
+        show_diagnostics(told)
         console = screen(sys.stdout)
         if checked:
             console.print(check_table(checked, console.width))
@@ -291,7 +291,7 @@ def export_(names: tuple[str, ...], where: tuple[str, ...], format_: str | None,
 
 
 def _ended(loaded: RuleSet, *, is_whole: bool = True) -> int:
-    show_diagnostics(loaded.errors, stderr())
+    show_diagnostics(loaded.errors)
     return exits.status(unusable=len(loaded) == 0, left_out=has_errors(loaded.errors) or not is_whole)
 
 

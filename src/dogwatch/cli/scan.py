@@ -13,12 +13,11 @@ import click
 
 from dogwatch.alerts.model import SEVERITIES, Detection
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Severity
+from dogwatch.base.garbage import uncollected
 from dogwatch.cli import after_scan, exits
-from dogwatch.cli import profile as costs
 from dogwatch.cli.account import Account
-from dogwatch.cli.console import show_diagnostics, show_error, stderr
-from dogwatch.cli.formats import BINARY_FORMATS, FORMATS, Options
-from dogwatch.cli.formats.table import screen
+from dogwatch.cli.console import show_diagnostics, show_error
+from dogwatch.cli.formats import BINARY_FORMATS, FORMATS, Options, binary_writer, writer
 from dogwatch.cli.fortisiem import resources_option, strict_option
 from dogwatch.cli.moment import TIME_HINT, duration, instant
 from dogwatch.cli.progress import Meter, inputs_size
@@ -28,8 +27,9 @@ from dogwatch.detect import api
 from dogwatch.detect.options import OpenWindows, ScanOptions
 from dogwatch.events.readers import ReadOptions
 from dogwatch.languages.fortisiem.options import FortisiemOptions
-from dogwatch.rules.resources import load_resources
-from dogwatch.rules.ruleset import BUILTIN, load_rules
+from dogwatch.rules.model import FortisiemRule
+from dogwatch.rules.resources import NO_RESOURCE_SET, ResourceSet
+from dogwatch.rules.ruleset import BUILTIN, RuleSet, load_rules
 
 if TYPE_CHECKING:
     from dogwatch.alerts.ledger import Ledger
@@ -165,7 +165,6 @@ def scan(
       dogwatch scan logs/ --rules my-rules/ --rules builtin --format ndjson
       journalctl -o cat -f _TRANSPORT=audit | dogwatch scan -
     """  # noqa: D301 - click reads a real backspace as "do not rewrap"
-    console = stderr()
     try:
         started = time.time_ns()
         now = started if (given := instant(present, started, "--now")) is None else given
@@ -188,7 +187,7 @@ def scan(
             workers=workers or cores(),
             profile=profile or profile_output is not None,
         )
-        resources = load_resources(resource_paths)
+        resources = _resources(resource_paths, rules)
         with ExitStack() as stack:
             store = stack.enter_context(_ledger(ledger)) if ledger else None
             stream = stack.enter_context(_opened(output, paths)) if output else sys.stdout
@@ -198,21 +197,22 @@ def scan(
             # Lines that scroll by on the same screen are progress enough, and would tear the other line.
             wanted = not quiet and not (stream.isatty() and (follow or name != "table"))
             meter = stack.enter_context(Meter(inputs_size(paths), wanted=wanted))
-            run = api.scan(
-                list(paths),
-                rules,
-                options=options,
-                reading=ReadOptions(index=index, host=host, format=input_format),
-                as_scheduled=as_scheduled,
-                progress=meter.read,
-                resources=resources,
-                fortisiem=FortisiemOptions.named(strict),
-                watch_entries=store.watch_entries() if store else (),
-            )
+            with uncollected():
+                run = api.scan(
+                    list(paths),
+                    rules,
+                    options=options,
+                    reading=ReadOptions(index=index, host=host, format=input_format),
+                    as_scheduled=as_scheduled,
+                    progress=meter.read,
+                    resources=resources,
+                    fortisiem=FortisiemOptions.named(strict),
+                    watch_entries=store.watch_entries() if store else (),
+                )
             stack.callback(run.close)
             # What is known before the first event need not wait for the end, which a pipe may not have.
             early = run.report.notes[:] if follow and not quiet else []
-            show_diagnostics(early, console)
+            show_diagnostics(early)
             account = Account(fail_on)
             meter.counts = lambda: (run.read.events, account.found)
             detections = account.watched(run)
@@ -221,32 +221,41 @@ def scan(
             detections = _then(detections, meter.close)
             how = Options(building_blocks, max_rows, at_once=follow)
             if name in BINARY_FORMATS:
-                BINARY_FORMATS[name](detections, stream.buffer, how)
+                binary_writer(name)(detections, stream.buffer, how)
             else:
-                FORMATS[name](detections, stream, how)
+                writer(name)(detections, stream, how)
     except DogwatchError as error:
         show_error(error)
         return exits.USAGE
-    later = [each for each in run.diagnostics if each not in early]
-    last = after_scan.notices(run, any_index=any_index, explained=explain_fields)
-    problems = [*resources.diagnostics, *rules.errors, *later, *last]
     rules_lost = any(each.severity is Severity.ERROR for each in (*rules.errors, *resources.diagnostics)) or any(
         problem.severity is not Severity.NOTICE for _, reasons in run.compiled.left_out for problem in reasons
     )
     unusable = run.read.files == 0 or not run.compiled.rules
-    show_diagnostics([each for each in problems if not quiet or each.severity is Severity.ERROR], console)
+    of_rules = (*rules.errors, *run.compiled.diagnostics)
+    later = [*run.read.kept, *(each for each in run.report.notes if each not in early)]
+    if quiet:
+        problems = (*resources.diagnostics, *of_rules, *later)
+        show_diagnostics(each for each in problems if each.severity is Severity.ERROR)
+    else:
+        show_diagnostics(resources.diagnostics)
+        after_scan.tell_of_rules(of_rules, where)
+        show_diagnostics(later)
+        show_diagnostics(after_scan.notices(run, any_index=any_index, explained=explain_fields))
     if not run.compiled.rules:
-        show_diagnostics([_no_rules(where)], console)
+        show_diagnostics([_no_rules(where)])
     if explain_fields:
-        after_scan.explain(run, console)
+        after_scan.explain(run)
     if options.profile:
+        # What draws its tables takes its time to import.
+        from dogwatch.cli import profile as costs
+
         try:
-            costs.show(run, screen(sys.stderr), profile_output)
+            costs.show(run, profile_output)
         except DogwatchError as error:
             show_error(error)
             return exits.USAGE
     if not quiet:
-        after_scan.summary(run, account, console)
+        after_scan.summary(run, account)
     return exits.status(found=account.failed, unusable=unusable, left_out=rules_lost or run.read.lost)
 
 
@@ -261,6 +270,15 @@ def _ledger(name: str) -> Ledger:
     from dogwatch.alerts.ledger import Ledger
 
     return Ledger.open(name)
+
+
+def _resources(paths: Sequence[str], rules: RuleSet) -> ResourceSet:
+    if not paths and not any(isinstance(rule, FortisiemRule) for rule in rules):
+        return NO_RESOURCE_SET
+    # Only FortiSIEM's rules refer to resources, and what reads them takes its time to import.
+    from dogwatch.rules.resources.load import load_resources
+
+    return load_resources(paths)
 
 
 def _no_rules(where: Sequence[str]) -> Diagnostic:

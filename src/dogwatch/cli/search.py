@@ -8,13 +8,12 @@ import time
 from dataclasses import dataclass, replace
 
 import click
-from rich.text import Text
 
 from dogwatch.alerts.encoding import encode
 from dogwatch.base.diagnostic import DogwatchError
 from dogwatch.base.time import format_instant
 from dogwatch.cli import exits
-from dogwatch.cli.console import show_diagnostics, show_error, stderr
+from dogwatch.cli.console import say, show_diagnostics, show_error
 from dogwatch.cli.formats.table import screen
 from dogwatch.cli.fortisiem import strict_option
 from dogwatch.cli.hits import is_group, write_lines, write_table
@@ -26,7 +25,7 @@ from dogwatch.events.report import ReadReport
 from dogwatch.languages.fortisiem.options import FortisiemOptions
 from dogwatch.languages.fortisiem.resources import Resources
 from dogwatch.logic.pattern import End
-from dogwatch.rules.resources import load_resources
+from dogwatch.rules.resources.load import load_resources
 from dogwatch.schema.schema import Schema
 
 
@@ -140,7 +139,7 @@ def search(
     if query is None and not interactive:
         raise click.UsageError("Missing argument 'QUERY'; -i asks for queries one after the other.")
     resources = load_resources(resource_paths)
-    show_diagnostics(resources.diagnostics, stderr())
+    show_diagnostics(resources.diagnostics)
     request = _Request(
         inputs=paths or (STDIN,),
         options=ReadOptions(index=index, host=host),
@@ -187,7 +186,6 @@ def _converse(language: str, request: _Request) -> int:
 def _answer(language: str, query: str, request: _Request) -> int:
     """Run one query, print what it finds, and give the exit status."""
     report = ReadReport()
-    console = stderr()
     try:
         prepared = Search(
             language,
@@ -203,7 +201,7 @@ def _answer(language: str, query: str, request: _Request) -> int:
     except DogwatchError as error:
         show_error(error)
         return exits.USAGE
-    show_diagnostics(prepared.notes, console)
+    show_diagnostics(prepared.notes)
     follow = request.end is End.HEAD and follows(request.inputs)
     with Meter(inputs_size(request.inputs), wanted=not follow) as meter:
         meter.counts = lambda: (report.events, 0)
@@ -227,9 +225,9 @@ def _answer(language: str, query: str, request: _Request) -> int:
         write_lines(hits, screen(sys.stdout))
     else:
         write_table(list(hits), screen(sys.stdout))
-    show_diagnostics((*report.kept, *prepared.left_out), console)
+    show_diagnostics((*report.kept, *prepared.left_out))
     if prepared.found > request.size:
-        console.print(Text(_more(prepared, request.size, request.end), style="dim"))
+        say(_more(prepared, request.size, request.end), "dim")
     return exits.status(unusable=report.files == 0, left_out=report.lost)
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from rich.console import Console
-from rich.text import Text
-
 from dogwatch.base.diagnostic import Diagnostic, Severity
 from dogwatch.base.message import count_of
-from dogwatch.cli.cells import shorten
+from dogwatch.cli.console import say
+from dogwatch.cli.widths import shorten
 from dogwatch.rules.model import ElasticRule, Rule
 
 _FEW = 3
@@ -39,10 +37,10 @@ def notice(idle: Sequence[Rule], *, explained: bool) -> Iterator[Diagnostic]:
     )
 
 
-def explain(idle: Sequence[Rule], console: Console) -> None:
+def explain(idle: Sequence[Rule]) -> None:
     """Print every pattern that no event belongs to, with how many rules name it and saw nothing."""
     for pattern, rules in _patterns(idle):
-        console.print(Text(f"  {shorten(pattern, _PATTERN_CELLS)}  {count_of(rules, 'rule')}"))
+        say(f"  {shorten(pattern, _PATTERN_CELLS)}  {count_of(rules, 'rule')}")
 
 
 def _patterns(rules: Iterable[Rule]) -> list[tuple[str, int]]:

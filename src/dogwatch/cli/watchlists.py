@@ -18,7 +18,7 @@ from dogwatch.base.message import count_of
 from dogwatch.base.time import FOREVER, format_instant
 from dogwatch.cli import exits
 from dogwatch.cli.cells import fitted
-from dogwatch.cli.console import show_diagnostics, show_error, stderr
+from dogwatch.cli.console import show_diagnostics, show_error
 from dogwatch.cli.formats.table import screen
 from dogwatch.cli.ledger import ledger_option, opened
 
@@ -78,7 +78,7 @@ def show_watchlist(name: str, ledger: str | None, format_: str | None) -> int:
             f"no watch list {name} has a value",
             hint="see `dogwatch watchlists list`; letter case counts in names",
         )
-        show_diagnostics([problem], stderr())
+        show_diagnostics([problem])
         return exits.USAGE
     rows = [
         (each.value, format_instant(each.added), _until(each), each.rule_uuid or _BY_HAND)

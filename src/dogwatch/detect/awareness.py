@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from dogwatch.detect.compiled import CompiledRule
 from dogwatch.logic.functions import FUNCTIONS
@@ -34,7 +33,6 @@ from dogwatch.logic.pattern import (
     Stage,
     Text,
     Threshold,
-    columns_of,
 )
 from dogwatch.logic.predicate import (
     And,
@@ -86,7 +84,7 @@ def blind_rule(compiled: CompiledRule, missing: Missing) -> BlindRule | None:
     A rule that no event at all can satisfy is not blind: its query is at fault, not the data.
     """
     pattern, clock = compiled.pattern, compiled.clock
-    fields = sorted((columns_of(pattern) | clock.fields) & missing)
+    fields = sorted(compiled.columns & missing)
     if not fields:
         return None
     nothing, everything, *singly = _possible(pattern, clock, [(), fields, *([field] for field in fields)])
@@ -103,12 +101,8 @@ def blind_rule(compiled: CompiledRule, missing: Missing) -> BlindRule | None:
     return BlindRule(compiled.rule, tuple(needed), alone=False)
 
 
-class _Answers(NamedTuple):
-    """In which worlds a predicate can give each answer."""
-
-    true: Worlds
-    false: Worlds
-    unknown: Worlds
+_Answers = tuple[Worlds, Worlds, Worlds]
+"""In which worlds a predicate can be true, false, unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +138,7 @@ def _possible(pattern: Pattern, clock: Clock, cases: Sequence[Iterable[FieldRef]
 def _satisfiable(pattern: Pattern, clock: Clock, cases: _Cases) -> Worlds:
     match pattern:
         case EventPattern(predicate=predicate):
-            return _answers(predicate, cases).true
+            return _answers(predicate, cases)[0]
         case SamplePattern(stages=stages):
             return _reachable(stages, cases)
         case SequencePattern(stages=stages):
@@ -163,9 +157,9 @@ def _satisfiable(pattern: Pattern, clock: Clock, cases: _Cases) -> Worlds:
 
 def _occurs(pattern: AggregatePattern, cases: _Cases) -> Worlds:
     """Where a group can trigger."""
-    worlds = _answers(pattern.predicate, cases).true & _holds(pattern.constraint, cases)
+    worlds = _answers(pattern.predicate, cases)[0] & _holds(pattern.constraint, cases)
     if pattern.residual is not None:
-        worlds &= _answers(pattern.residual, cases).true
+        worlds &= _answers(pattern.residual, cases)[0]
     return worlds if pattern.keep_null_groups else worlds & ~cases.without(pattern.group_by)
 
 
@@ -210,7 +204,7 @@ def _reachable(stages: Iterable[Stage], cases: _Cases) -> Worlds:
     worlds = cases.everywhere
     for stage in stages:
         keyless = cases.without(key.field for key in stage.keys if not key.optional)
-        worlds &= _answers(stage.predicate, cases).true & ~keyless
+        worlds &= _answers(stage.predicate, cases)[0] & ~keyless
     return worlds
 
 
@@ -222,19 +216,24 @@ def _answers(predicate: Predicate, cases: _Cases) -> _Answers:
     """
     everywhere = cases.everywhere
     match predicate:
-        case Constant(value=value):
-            return _Answers(*(everywhere if value is answer else 0 for answer in (True, False, None)))
-        case And(parts=parts):
-            return _all([_answers(part, cases) for part in parts], everywhere)
-        case Or(parts=parts):
-            return _negated(_all([_negated(_answers(part, cases)) for part in parts], everywhere))
-        case Not(part=part):
-            return _negated(_answers(part, cases))
         case IsTrue(part=part):
             true, false, unknown = _answers(part, cases)
-            return _Answers(true, false | unknown, 0)
+            return true, false | unknown, 0
+        case And(parts=parts):
+            return _all(parts, cases)
+        case Or(parts=parts):
+            return _any(parts, cases)
+        case Not(part=part):
+            true, false, unknown = _answers(part, cases)
+            return false, true, unknown
+        case Constant(value=value):
+            return (
+                everywhere if value is True else 0,
+                everywhere if value is False else 0,
+                everywhere if value is None else 0,
+            )
         case Exists(field=field):
-            return _Answers(everywhere & ~cases.without([field]), everywhere, 0)
+            return everywhere & ~cases.without([field]), everywhere, 0
         case Compare(left=left, right=right):
             return _asked(_null(left, cases) | _null(right, cases), everywhere)
         case Truth(call=call):
@@ -245,14 +244,15 @@ def _answers(predicate: Predicate, cases: _Cases) -> _Answers:
 
 def _asked(null: Worlds, everywhere: Worlds) -> _Answers:
     """A leaf's answers, given where what it asks about is null for certain."""
-    return _Answers(everywhere & ~null, everywhere & ~null, everywhere)
+    asked = everywhere & ~null
+    return asked, asked, everywhere
 
 
 def _null(node: Expression, cases: _Cases) -> Worlds:
     """Where an expression has no value for want of a column."""
     match node:
         case Field():
-            return cases.without([node])
+            return cases.absent.get(node.ref, 0)
         case Literal():
             return 0
         case Call(function=function, args=args):
@@ -270,17 +270,24 @@ def _null(node: Expression, cases: _Cases) -> Worlds:
             return worlds
 
 
-def _all(parts: Iterable[_Answers], everywhere: Worlds) -> _Answers:
-    true, false, unknown = everywhere, 0, 0
+def _all(parts: Iterable[Predicate], cases: _Cases) -> _Answers:
+    true, false, unknown = cases.everywhere, 0, 0
     for part in parts:
-        true &= part.true
-        false |= part.false
-        unknown |= part.unknown
-    return _Answers(true, false, unknown)
+        answers = _answers(part, cases)
+        true &= answers[0]
+        false |= answers[1]
+        unknown |= answers[2]
+    return true, false, unknown
 
 
-def _negated(part: _Answers) -> _Answers:
-    return _Answers(part.false, part.true, part.unknown)
+def _any(parts: Iterable[Predicate], cases: _Cases) -> _Answers:
+    true, false, unknown = 0, cases.everywhere, 0
+    for part in parts:
+        answers = _answers(part, cases)
+        true |= answers[0]
+        false &= answers[1]
+        unknown |= answers[2]
+    return true, false, unknown
 
 
 def _holds(node: Constraint, cases: _Cases) -> Worlds:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from dogwatch.base.diagnostic import Diagnostic, Severity
 from dogwatch.base.garbage import uncollected
 from dogwatch.detect.prepared import Ready, Refused, Terms, outcomes
 from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions
 from dogwatch.languages.fortisiem.resources import NO_RESOURCES, Resources
-from dogwatch.logic.pattern import OWN_CLOCK, Clock, Limit, Pattern
+from dogwatch.logic.pattern import OWN_CLOCK, Clock, Limit, Pattern, columns_of
 from dogwatch.rules.model import Rule
 from dogwatch.rules.ruleset import RuleSet
+from dogwatch.schema.field import FieldRef
 from dogwatch.schema.schema import Schema
 
 
@@ -26,7 +28,7 @@ class Role(enum.Enum):
     """Incidents of the rule are cleared."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CompiledRule:
     """A rule and what it looks for.
 
@@ -46,6 +48,11 @@ class CompiledRule:
     clearing: Pattern | None = None
     role: Role = Role.DETECTS
 
+    @cached_property
+    def columns(self) -> frozenset[FieldRef]:
+        """Every column that evaluating the pattern in the order of events reads."""
+        return columns_of(self.pattern) | self.clock.fields
+
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
@@ -60,6 +67,11 @@ class Compiled:
     rules: tuple[CompiledRule, ...]
     left_out: tuple[tuple[Rule, tuple[Diagnostic, ...]], ...] = ()
     notes: tuple[Diagnostic, ...] = ()
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Why rules were left out, and what is to be told of the others."""
+        return (*(problem for _, problems in self.left_out for problem in problems), *self.notes)
 
 
 def compile_rules(

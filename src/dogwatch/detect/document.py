@@ -9,17 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dogwatch.base.time import format_instant
-from dogwatch.events.batch import Document, Event
-from dogwatch.events.document import PathTree
+from dogwatch.detect.facts import Facts
+from dogwatch.events.batch import Document
 from dogwatch.rules.attack import Threat
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
-from dogwatch.schema.coerce import coerce_all
-from dogwatch.schema.field import FieldType
 
 PRODUCER = "dogwatch"
-
-_DEEPEST = 2**31
-"""No depth that a document claims may exceed what Elasticsearch keeps as an integer."""
 
 _ORIGINAL_EVENT = (
     "action",
@@ -34,24 +29,10 @@ _ORIGINAL_EVENT = (
     "type",
 )
 
-_REASON_FIELDS = (
-    "event.category",
-    "process.name",
-    "process.parent.name",
-    "file.name",
-    "source.ip",
-    "source.port",
-    "destination.ip",
-    "destination.port",
-    "user.name",
-    "host.name",
+_ORIGINAL_FIELDS = tuple(
+    (name, f"event.{name}", f"kibana.alert.original_event.{name}") for name in _ORIGINAL_EVENT
 )
-_REASON_TREE = PathTree(_REASON_FIELDS)
-
-_TIMESTAMP_TREE = PathTree(("@timestamp",))
-_ALERT_TREE = PathTree(
-    ("kibana.alert.uuid", "kibana.alert.rule.uuid", "kibana.alert.depth", "kibana.alert.ancestors")
-)
+"""Each with its name in a flat document, and its name in an alert."""
 
 
 def rule_fields(rule: Rule) -> dict[str, Any]:
@@ -98,59 +79,42 @@ def _guide(rule: Rule) -> str:
     return f"{rule.note.rstrip()}\n\n## Response\n\n{rule.response.strip()}\n".lstrip()
 
 
-def event_source(event: Event) -> dict[str, str]:
-    """An event as the first link of an alert's ancestry."""
-    return {"id": event.id, "index": event.index or "", "type": "event"}
-
-
-def ancestors_of(event: Event) -> list[dict[str, Any]]:
-    """An event's own ancestors (if it is itself an alert), then the event."""
-    uuids, rules, depths, ancestors = _ALERT_TREE.extract(event.document)
-    own: dict[str, Any] = dict(event_source(event))
-    if uuids:
-        own |= {"type": "signal", "rule": rules[0] if rules else None}
-    own["depth"] = _depth(depths[0]) if depths else 0
-    return [*(ancestor for each in ancestors if (ancestor := _inherited(each)) is not None), own]
-
-
 def depth_of(ancestors: Sequence[Mapping[str, Any]]) -> int:
     """The depth of an alert with these ancestors: one more than the deepest."""
     return max((int(each["depth"]) for each in ancestors), default=-1) + 1
 
 
-def made_by(rule: Rule, event: Event) -> bool:
-    """Whether the event or one of its ancestors is an alert of this very rule: it must not feed on itself."""
-    _, rules, _, ancestors = _ALERT_TREE.extract(event.document)
-    makers = [*rules, *(each.get("rule") for each in ancestors if isinstance(each, Mapping))]
-    return rule.instance_id in makers
-
-
 def as_signal(document: Document) -> Document:
     """The event's fields as an alert carries them: ``event.kind`` says ``signal``, the original is kept."""
     event = document.get("event")
-    fields = {key: value for key, value in document.items() if key.partition(".")[0] != "kibana"}
+    fields = {
+        key: value
+        for key, value in document.items()
+        if not key.startswith("kibana") or key.partition(".")[0] != "kibana"
+    }
     if isinstance(event, dict):
         fields["event"] = {**event, "kind": "signal"}
-        for name in _ORIGINAL_EVENT:
+        for name, _, original in _ORIGINAL_FIELDS:
             if name in event:
-                fields[f"kibana.alert.original_event.{name}"] = event[name]
+                fields[original] = event[name]
     if not isinstance(event, dict) or "event.kind" in document:
         fields["event.kind"] = "signal"
-    for name in _ORIGINAL_EVENT:
-        if f"event.{name}" in document:
-            fields[f"kibana.alert.original_event.{name}"] = document[f"event.{name}"]
+    for _, name, original in _ORIGINAL_FIELDS:
+        if name in document:
+            fields[original] = document[name]
     return fields
 
 
 def alert_fields(
-    *, uuid: str, ancestors: list[dict[str, Any]], now: int, documents: Sequence[Document], reason: str
+    *, uuid: str, ancestors: list[dict[str, Any]], now: int, facts: Sequence[Facts], reason: str
 ) -> dict[str, Any]:
     """The fields that are an alert's own, apart from the rule's and the event's.
 
-    ``documents`` are the events' own, in whatever order; the earliest gives ``kibana.alert.original_time``.
+    ``facts`` are those of the events, in whatever order; the earliest gives ``kibana.alert.original_time``.
     """
+    made = format_instant(now)
     fields: dict[str, Any] = {
-        "@timestamp": format_instant(now),
+        "@timestamp": made,
         "kibana.alert.uuid": uuid,
         "kibana.alert.status": "active",
         "kibana.alert.workflow_status": "open",
@@ -159,75 +123,11 @@ def alert_fields(
         "kibana.alert.reason": reason,
         "kibana.space_ids": ["default"],
     }
-    times = [time for document in documents if (time := timestamp_of(document)) is not None]
+    times = [each.time for each in facts if each.time is not None]
     if times:
-        fields["kibana.alert.original_time"] = format_instant(min(times))
+        earliest = min(times)
+        fields["kibana.alert.original_time"] = made if earliest == now else format_instant(earliest)
     return fields
-
-
-def timestamp_of(document: Document) -> int | None:
-    """A document's ``@timestamp`` in nanoseconds, whatever field orders the events of its rule."""
-    times, _ = coerce_all(_TIMESTAMP_TREE.extract(document)[0], FieldType.DATE)
-    return next((time for time in times if isinstance(time, int)), None)
-
-
-def reason(rule: Rule, *documents: Document) -> str:
-    """One sentence that says what happened, by whom, where, and which rule saw it.
-
-    Of several documents the last that has a field speaks for it; the categories of all are named.
-    Event text is put in as it stands; whoever shows the sentence makes it safe.
-    """
-    found = dict.fromkeys(_REASON_FIELDS, "")
-    categories: dict[str, None] = {}
-    for document in documents:
-        for path, values in zip(_REASON_FIELDS, _REASON_TREE.extract(document), strict=True):
-            texts = [_text(value) for value in values if not isinstance(value, Mapping)]
-            if path == "event.category":
-                categories |= dict.fromkeys(texts)
-            elif texts:
-                found[path] = ", ".join(texts)
-    found["event.category"] = ", ".join(categories)
-    details = [
-        f"{word} {found[path]}"
-        for path, word in (
-            ("process.name", "process"),
-            ("process.parent.name", "parent process"),
-            ("file.name", "file"),
-        )
-        if found[path]
-    ]
-    for side in ("source", "destination"):
-        if found[f"{side}.ip"]:
-            port = found[f"{side}.port"]
-            details.append(f"{side} {found[f'{side}.ip']}{':' if port else ''}{port}")
-    sentence = f"{found['event.category']} event" if found["event.category"] else "event"
-    if details:
-        sentence += f" with {', '.join(details)},"
-    if found["user.name"]:
-        sentence += f" by {found['user.name']}"
-    if found["host.name"]:
-        sentence += f" on {found['host.name']}"
-    return f"{sentence} created {rule.severity.word} alert {rule.name}."
-
-
-def _inherited(ancestor: object) -> dict[str, Any] | None:
-    """An ancestor as an alert document states it, in the form that ours have; ``None`` if it names nothing."""
-    if not isinstance(ancestor, Mapping) or not isinstance(ancestor.get("id"), str):
-        return None
-    index = ancestor.get("index")
-    return {
-        **ancestor,
-        "index": index if isinstance(index, str) else "",
-        "depth": _depth(ancestor.get("depth")),
-    }
-
-
-def _depth(value: object) -> int:
-    return value if type(value) is int and 0 <= value < _DEEPEST else 0
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - a JSON scalar of any kind
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _threat(entry: Threat) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from dogwatch.detect.compiled import CompiledRule
 from dogwatch.detect.matching import Matching
 from dogwatch.detect.options import ScanOptions
 from dogwatch.detect.report import ScanReport
-from dogwatch.engine.passed import GroupPassed, PartsPassed, StagePassed, take
+from dogwatch.engine.passed import GroupPassed, PartsPassed, StagePassed
+from dogwatch.engine.taking import take
 from dogwatch.events.batch import Document, Event
 from dogwatch.events.columns import Row, make_batch
 from dogwatch.events.report import ReadReport

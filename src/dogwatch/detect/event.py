@@ -6,7 +6,8 @@ from typing import Any
 
 from dogwatch.alerts.identity import event_alert_uuid, named
 from dogwatch.alerts.model import Alert, AlertKind
-from dogwatch.detect.document import alert_fields, ancestors_of, as_signal, made_by, reason, rule_fields
+from dogwatch.detect.document import alert_fields, as_signal, rule_fields
+from dogwatch.detect.facts import Facts, reason
 from dogwatch.events.batch import Event
 from dogwatch.rules.model import ElasticRule
 
@@ -22,14 +23,15 @@ class EventDetector:
         self.rule = rule
         self._rule_fields = rule_fields(rule)
 
-    def alert(self, event: Event, now: int) -> Alert | None:
+    def alert(self, event: Event, facts: Facts, now: int) -> Alert | None:
         """The alert of one matching event, or ``None`` if the event is this rule's own alert.
 
         Args:
             event: The event, under its final id.
+            facts: What alerts tell of it.
             now: When the alert is made: its ``@timestamp``, nanoseconds since 1970 UTC.
         """
-        if made_by(self.rule, event):
+        if facts.made_by(self.rule):
             return None
         uuid = event_alert_uuid(event.id, event.index or "", self.rule.instance_id)
         document: dict[str, Any] = {
@@ -37,10 +39,10 @@ class EventDetector:
             **self._rule_fields,
             **alert_fields(
                 uuid=uuid,
-                ancestors=ancestors_of(event),
+                ancestors=facts.descent(event),
                 now=now,
-                documents=[event.document],
-                reason=reason(self.rule, event.document),
+                facts=[facts],
+                reason=reason(self.rule, facts),
             ),
         }
         kind = AlertKind.ALERT

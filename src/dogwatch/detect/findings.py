@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from dogwatch.base.diagnostic import Diagnostic
+from dogwatch.detect.facts import Facts
 from dogwatch.detect.presence import Presence
-from dogwatch.engine.passed import Order
 from dogwatch.engine.profile import PlanProfile
+from dogwatch.engine.spool import Order
 from dogwatch.engine.state import EventRow, decode, encode
 from dogwatch.events.batch import Event
 from dogwatch.events.report import ReadReport
@@ -43,19 +44,34 @@ class Account(msgspec.Struct, array_like=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Hit:
+    """An event that satisfied rules about single events.
+
+    Attributes:
+        event: The event.
+        facts: What alerts tell of it.
+        rules: The rules' numbers, ascending.
+    """
+
+    event: Event
+    facts: Facts
+    rules: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """What was found in a unit or a batch.
 
     Attributes:
         account: What was seen.
-        hits: Events that satisfied rules about single events, in the order of rows, each with the rules' numbers.
+        hits: Events that satisfied rules about single events, in the order of rows.
         passed: The rows that stateful rules need, as ``engine.passed.stored`` gives them.
         report: What reading it left out, if it was not read by whoever takes the findings.
         strays: Lines that somebody else must read.
     """
 
     account: Account
-    hits: list[tuple[Event, list[int]]] = field(default_factory=list)
+    hits: list[Hit] = field(default_factory=list)
     passed: list[tuple[Order, bytes]] = field(default_factory=list)
     report: ReadReport = field(default_factory=ReadReport)
     strays: list[Stray] = field(default_factory=list)
@@ -63,7 +79,15 @@ class Findings:
 
 class _Hit(msgspec.Struct, array_like=True):
     event: EventRow
+    facts: Facts
     rules: list[int]
+
+    @classmethod
+    def of(cls, hit: Hit) -> _Hit:
+        return cls(EventRow.of(hit.event), hit.facts, hit.rules)
+
+    def hit(self) -> Hit:
+        return Hit(self.event.event(), self.facts, self.rules)
 
 
 class _Report(msgspec.Struct, array_like=True):
@@ -95,8 +119,8 @@ class _Frame(msgspec.Struct, array_like=True):
 def framed(findings: Findings) -> Iterator[bytes]:
     """The findings as messages of bounded size, the last of which ``is_last``."""
     frame, size = _Frame([], []), 0
-    for event, rules in findings.hits:
-        frame.hits.append(encode(_Hit(EventRow.of(event), rules)))
+    for hit in findings.hits:
+        frame.hits.append(encode(_Hit.of(hit)))
         size += len(frame.hits[-1])
         if size >= FRAME_BYTES:
             yield msgspec.msgpack.encode(frame)
@@ -118,12 +142,12 @@ def assembled(frames: Iterable[bytes]) -> Findings:
         ValueError: The messages are none, or not all.
         DogwatchError: They hold something else (``state-format``).
     """
-    hits: list[tuple[Event, list[int]]] = []
+    hits: list[Hit] = []
     passed: list[tuple[Order, bytes]] = []
     rest: _Rest | None = None
     for message in frames:
         frame = msgspec.msgpack.decode(message, type=_Frame)
-        hits += ((hit.event.event(), hit.rules) for hit in (decode(data, _Hit) for data in frame.hits))
+        hits += (decode(data, _Hit).hit() for data in frame.hits)
         passed += frame.passed
         if frame.rest is not None:
             rest = decode(frame.rest, _Rest)

@@ -10,16 +10,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dogwatch.detect.findings import Findings
-from dogwatch.detect.pool import Pool, Task
+from dogwatch.detect.pool import Given, Pool, Task
 from dogwatch.detect.work import Work
 from dogwatch.events.batch import Batch
+from dogwatch.events.linux_audit.handed import AuditShare
 from dogwatch.events.readers import Inputs, ReadOptions
 from dogwatch.events.report import ReadReport
-from dogwatch.events.units import BlockBuffer, Unit
+from dogwatch.events.units import BlockBuffer
 from dogwatch.schema.field import FieldRef
 
 if TYPE_CHECKING:
     from dogwatch.events.blocks.reader import UnitReader
+    from dogwatch.events.readers.audit_log import ShareReader
 
 _AHEAD = 4
 """Units, for each worker, that may be on their way or wait for their turn."""
@@ -47,9 +49,24 @@ class UnitWork:
 
         return UnitReader(self._fields, self._options)
 
-    def unit(self, unit: Unit) -> Findings:
+    @cached_property
+    def shares(self) -> ShareReader:
+        """What reads shares of audit logs."""
+        from dogwatch.events.readers.audit_log import ShareReader
+
+        return ShareReader(sorted(self._fields), self._options.index)
+
+    def prepare(self, unit: Given) -> None:
+        """Make what reads such units, which forked processes then need not make."""
+        _ = self.shares if isinstance(unit, AuditShare) else self.reader
+
+    def unit(self, unit: Given) -> Findings:
         """What a unit holds."""
         report = ReadReport()
+        if isinstance(unit, AuditShare):
+            for batch in self.shares.read(unit, report):
+                self._work.handle(batch)
+            return replace(self._work.findings(), report=report)
         for batch in self.reader.read(unit, report):
             self._work.handle(batch)
         return replace(self._work.findings(), report=report, strays=self.reader.strays)
@@ -80,10 +97,6 @@ def gathered(
     else:
         with Pool(work.unit, workers) as pool:
             yield from _Turns(inputs, log, report, work, pool, workers * _AHEAD).findings()
-    for batch in inputs.finish():
-        report.merge(log.drained())
-        yield work.batch(batch)
-    report.merge(log.drained())
     report.arrange()
 
 
@@ -97,6 +110,9 @@ def _alone(inputs: Inputs, log: ReadReport, report: ReadReport, work: UnitWork) 
         for each in inputs.units(lambda: buffer):
             report.merge(log.drained())
             yield _settled(work.batch(each) if isinstance(each, Batch) else work.unit(each), inputs, log, report)
+    for batch in inputs.finish():
+        report.merge(log.drained())
+        yield work.batch(batch)
     report.merge(log.drained())
 
 
@@ -142,7 +158,14 @@ class _Turns:
 
     def findings(self) -> Iterator[Findings]:
         """What is found, in the order of reading."""
-        for each in self._inputs.units(self._lend):
+        yield from self._through(self._inputs.units(self._lend))
+        # An event's records may be in the last unit.
+        yield from self._through(self._inputs.shares(self._lend))
+
+    def _through(self, units: Iterable[Given | Batch]) -> Iterator[Findings]:
+        """What is found in some units; all of it is given before others are asked for."""
+        self._is_first = True
+        for each in units:
             before = self._log.drained()
             found = self._work.batch(each) if isinstance(each, Batch) else self._started(each)
             self._turns.append(_Turn(before, found))
@@ -153,7 +176,7 @@ class _Turns:
             yield self._next(alone=True)
         self._report.merge(after)
 
-    def _started(self, unit: Unit) -> Task:
+    def _started(self, unit: Given) -> Task:
         task = Task(unit)
         if self._is_first:
             self._is_first = False
@@ -166,9 +189,8 @@ class _Turns:
     def _start_only(self) -> None:
         """Have a worker do the first unit, as it is not the only one or there is no waiting for others."""
         if self._only is not None:
-            # Made here, it need not be made in each worker.
-            _ = self._work.reader
             only, self._only = self._only, None
+            self._work.prepare(only.unit)
             self._pool.give(only)
 
     def _lend(self) -> BlockBuffer:
@@ -193,7 +215,9 @@ class _Turns:
             alone: Whether no more units come, so that it is no use to start workers.
         """
         if alone and self._turns[0].found is self._only and self._only is not None:
-            self._turns[0].found = self._work.unit(self._only.unit)
+            only, self._only = self._only, None
+            self._turns[0].found = self._work.unit(only.unit)
+            self._pool.give_back(only.unit)
         while not self._is_ready():
             self._wait()
         turn = self._turns.popleft()

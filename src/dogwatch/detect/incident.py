@@ -20,7 +20,7 @@ from dogwatch.alerts.encoding import encode
 from dogwatch.alerts.identity import named
 from dogwatch.alerts.model import Cleared, Incident, WatchEntry
 from dogwatch.detect.clear import ClearIndex, ClearJoins, ClearMemory
-from dogwatch.detect.document import ancestors_of
+from dogwatch.detect.facts import facts_of
 from dogwatch.detect.incident_attributes import AttributeReader, Hit, parts_of_hit
 from dogwatch.detect.incident_document import IncidentWriter, Standing, quiet_of
 from dogwatch.detect.trigger_details import TriggerDetails
@@ -288,7 +288,9 @@ class IncidentDetector:
             return before
         uuid = root if before is None else named("incident", [root, fired.id.hex()])
         values = tuple(attributes.get(name) for name in self._reader.names)
-        ancestors = encode({_ANCESTORS: ancestors_of(_first_event(hit))})
+        first = _first_event(hit)
+        (facts,) = facts_of([first])
+        ancestors = encode({_ANCESTORS: facts.descent(first)})
         held = self._newest[root] = _Held(uuid, root, values, ancestors, before)
         if uuid != root:
             self._renamed[uuid] = held

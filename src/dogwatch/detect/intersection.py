@@ -31,6 +31,8 @@ def intersection(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _both(left: Any, right: Any, depth: int = 0) -> Any:  # noqa: ANN401 - JSON values are of any shape
     if depth > _DEEPEST:
         return _NOTHING
+    if type(left) is str and type(right) is str:
+        return left if left == right else _NOTHING
     if isinstance(left, dict) and isinstance(right, dict):
         kept = {}
         for key, value in left.items():

@@ -16,9 +16,9 @@ from dogwatch.detect.offers import Offers
 from dogwatch.detect.options import ScanOptions
 from dogwatch.detect.presence import FieldNotes, FieldPresence
 from dogwatch.detect.report import ScanProfile, ScanReport, heavy_rule
-from dogwatch.engine.passed import MatchedRows, Rows, ordinals
 from dogwatch.engine.plan import Plan
 from dogwatch.engine.profile import Cost, PlanProfile
+from dogwatch.engine.taking import MatchedRows, Rows, ordinals
 from dogwatch.events.batch import NO_TIME, Batch
 from dogwatch.logic.pattern import Clock, SequencePattern, columns_of, predicates_of
 from dogwatch.logic.predicate import Predicate
@@ -46,11 +46,13 @@ class Matching:
         fields: The columns that batches must have.
         newest: By clock, the latest time so far within the stretch, or ``NO_TIME``; for the clocks of rules that
             wait for time to pass.
+        keys_left_out: Join keys beyond the limit so far.
     """
 
     def __init__(self, rules: Sequence[CompiledRule], options: ScanOptions, report: ScanReport) -> None:
         self.rules = tuple(rules)
         self.slots: list[range] = []
+        self.keys_left_out = 0
         self._options = options
         self._report = report
         predicates: list[Predicate] = []
@@ -137,6 +139,7 @@ class Matching:
         sets = list(self._sets.values())
         self._report.offered.update(*(sets[number] for number in account.offered))
         self._report.outside += account.outside
+        self.keys_left_out += account.keys_left_out
         self._presence.merge(account.presence)
         if account.plan is not None and self._report.profile is not None:
             self._report.profile.plan.merge([account.plan])

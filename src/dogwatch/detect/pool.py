@@ -25,6 +25,7 @@ import msgspec
 
 from dogwatch.base.diagnostic import Diagnostic, Place
 from dogwatch.detect.findings import Findings, assembled, framed
+from dogwatch.events.linux_audit.handed import AuditShare
 from dogwatch.events.units import Block, BlockBuffer, RowGroup, Unit
 
 ATTEMPTS = 2
@@ -40,7 +41,10 @@ _MORE, _LAST, _FAILED = 0, 1, 2
 _LENGTH_BYTES = 8
 _RECEIVED_AT_ONCE = 1 << 20
 
-Handle = Callable[[Unit], Findings]
+Given = Unit | AuditShare
+"""What a worker can be given."""
+
+Handle = Callable[[Given], Findings]
 """Reads a unit and finds what matters in it."""
 
 
@@ -49,10 +53,10 @@ class WorkerError(RuntimeError):
 
 
 class _Job(msgspec.Struct, array_like=True):
-    """A unit for a worker: a block has a buffer, a row group has none."""
+    """A unit for a worker: a block has a buffer, a row group has none, a share has no file."""
 
     number: int
-    file: str
+    file: str | None
     first: int
     size: int
     lines: int
@@ -71,7 +75,7 @@ class Task:
         is_done: Whether that is all.
     """
 
-    unit: Unit
+    unit: Given
     attempts: int = 0
     frames: list[bytes] = field(default_factory=list)
     size: int = 0
@@ -81,12 +85,14 @@ class Task:
         """What was found, or why nothing could be."""
         if self.frames:
             return assembled(self.frames)
-        unit = self.unit
-        what, place = (
-            (f"{unit.lines} lines from here on", Place(unit.file, unit.first_line))
-            if isinstance(unit, Block)
-            else (f"row group {unit.group}", Place(unit.file, unit.first_row))
-        )
+        place: Place | None = None
+        match self.unit:
+            case Block(file=file, first_line=first, lines=lines):
+                what, place = f"{lines} lines from here on", Place(file, first)
+            case RowGroup(file=file, group=group, first_row=first):
+                what, place = f"row group {group}", Place(file, first)
+            case AuditShare(rows=rows):
+                what = f"{rows} events of audit logs"
         return Diagnostic(
             "worker-lost",
             f"{what} were not read: {self.attempts} worker processes ended while they had them",
@@ -120,6 +126,8 @@ class Pool:
         self._buffers: list[BlockBuffer] = []
         self._free: list[BlockBuffer] = []
         self._held = 0
+        # Whether the system has refused a process: it is not asked again.
+        self._is_refused = False
 
     def __enter__(self) -> Self:
         for _ in range(self._count * _WAITING):
@@ -147,11 +155,19 @@ class Pool:
         """A free buffer. It comes back when the block that is given with it is done."""
         return self._free.pop()
 
+    def give_back(self, unit: Given) -> None:
+        """Take back the buffer of a unit that is done, if it has one."""
+        if not isinstance(unit, RowGroup):
+            self._free.append(unit.buffer)
+
     def give(self, task: Task) -> None:
-        """Give a unit to a worker, as soon as one has room for it."""
+        """Give a unit to a worker, as soon as one has room for it; do it here if there can be no worker."""
         while True:
-            if len(self._workers) < self._count:
+            if len(self._workers) < self._count and not self._is_refused:
                 self._fork()
+            if not self._workers:
+                self._do(task)
+                return
             worker = min(self._workers, key=lambda worker: len(worker.tasks))
             if len(worker.tasks) < _WAITING:
                 break
@@ -182,12 +198,22 @@ class Pool:
         poll = select.poll()
         for descriptor in heard:
             poll.register(descriptor, select.POLLIN)
+        if not heard:
+            raise WorkerError("no worker has anything to do, and somebody waits for one")
         for descriptor, _ in poll.poll():
-            self._receive(heard[descriptor])
+            # Handing on what one has lost may end another.
+            if heard[descriptor] in self._workers:
+                self._receive(heard[descriptor])
 
     def release(self, task: Task) -> None:
         """Forget what is held for a task, whose findings were taken."""
         self._held -= task.size
+
+    def _do(self, task: Task) -> None:
+        task.frames = list(framed(self._handle(task.unit)))
+        task.size = sum(map(len, task.frames))
+        self._held += task.size
+        self._done(task)
 
     def _receive(self, worker: _Worker) -> None:
         try:
@@ -212,8 +238,7 @@ class Pool:
 
     def _done(self, task: Task) -> None:
         task.is_done = True
-        if isinstance(task.unit, Block):
-            self._free.append(task.unit.buffer)
+        self.give_back(task.unit)
 
     def _lost(self, worker: _Worker) -> None:
         """Give what a worker had to others; what it was doing may have been its end."""
@@ -233,17 +258,26 @@ class Pool:
     def _end(self, worker: _Worker) -> None:
         self._workers.remove(worker)
         worker.channel.close()
-        os.kill(worker.process, signal.SIGKILL)
-        os.waitpid(worker.process, 0)
+        try:
+            os.kill(worker.process, signal.SIGKILL)
+            os.waitpid(worker.process, 0)
+        except (ProcessLookupError, ChildProcessError):
+            # A program that ignores its children's ends has them taken away by the system.
+            return
 
     def _fork(self) -> None:
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError:
+            self._is_refused = True
+            return
         with theirs, _uninterrupted():
             try:
                 process = _forked()
             except OSError:
                 ours.close()
-                raise
+                self._is_refused = True
+                return
             if process == 0:
                 others = [ours, *(worker.channel for worker in self._workers)]
                 _be_worker(theirs, others, self._handle, self._buffers)
@@ -267,16 +301,20 @@ def _forked() -> int:
         return os.fork()
 
 
-def _job(unit: Unit, buffers: Sequence[BlockBuffer]) -> _Job:
+def _job(unit: Given, buffers: Sequence[BlockBuffer]) -> _Job:
     match unit:
         case Block():
             place = buffers.index(unit.buffer)
             return _Job(unit.number, unit.file, unit.first_line, unit.size, unit.lines, place)
         case RowGroup():
             return _Job(unit.number, unit.file, unit.first_row, unit.group, 0, None)
+        case AuditShare():
+            return _Job(unit.first_arrival, None, 0, unit.size, unit.rows, buffers.index(unit.buffer))
 
 
-def _unit(job: _Job, buffers: Sequence[BlockBuffer]) -> Unit:
+def _unit(job: _Job, buffers: Sequence[BlockBuffer]) -> Given:
+    if job.file is None:
+        return AuditShare(job.number, job.lines, job.size, buffers[job.buffer or 0])
     if job.buffer is None:
         return RowGroup(job.number, job.file, job.size, job.first)
     return Block(job.number, job.file, job.first, job.size, job.lines, buffers[job.buffer])

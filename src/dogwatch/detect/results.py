@@ -10,10 +10,12 @@ from dogwatch.detect.matcher import Matcher, matcher_of
 from dogwatch.detect.options import SPOOL_BYTES
 from dogwatch.engine.late import LateTolerantMatcher
 from dogwatch.engine.limit import Outermost, limited
-from dogwatch.engine.passed import MAX_KEYS, MatchedRows, PassedEvent, PassedSpool, StagePassed, ordinals, take
+from dogwatch.engine.passed import MAX_KEYS, PassedEvent, StagePassed
 from dogwatch.engine.plan import Plan
 from dogwatch.engine.sample import SampleMatcher
 from dogwatch.engine.sequence import SequenceHit, SequenceMatcher
+from dogwatch.engine.spool import PassedSpool
+from dogwatch.engine.taking import MatchedRows, ordinals, take
 from dogwatch.events.batch import NO_TIME, Batch, Event
 from dogwatch.logic.pattern import Clock, End, EventPattern, Key, Limit, SamplePattern, SequencePattern
 

@@ -11,7 +11,8 @@ from dogwatch.alerts.model import Alert, Detection, WatchEntry
 from dogwatch.detect.compiled import CompiledRule, with_clearing
 from dogwatch.detect.correlation import Correlation
 from dogwatch.detect.event import EventDetector
-from dogwatch.detect.findings import Account, Findings
+from dogwatch.detect.facts import Facts, facts_of
+from dogwatch.detect.findings import Findings, Hit
 from dogwatch.detect.matcher import Matcher, matcher_of
 from dogwatch.detect.matching import Matching
 from dogwatch.detect.naming import REMEMBERED, EventNames
@@ -21,9 +22,10 @@ from dogwatch.detect.report import ScanReport
 from dogwatch.detect.sequence import SequenceDetector
 from dogwatch.detect.work import Work
 from dogwatch.engine.late import LateTolerantMatcher
-from dogwatch.engine.passed import GroupPassed, Passed, PassedEvent, PassedSpool, StagePassed
+from dogwatch.engine.passed import GroupPassed, Passed, PassedEvent, StagePassed
 from dogwatch.engine.sample import SampleMatcher
 from dogwatch.engine.sequence import SequenceHit
+from dogwatch.engine.spool import PassedSpool
 from dogwatch.engine.state import Repeats
 from dogwatch.events.batch import NO_TIME, Batch, Event
 from dogwatch.logic.pattern import OWN_CLOCK, EventPattern, Pattern, SamplePattern, SequencePattern
@@ -56,7 +58,6 @@ class Scan:
         self._names = [EventNames() for _ in rules]
         # By age, the oldest first.
         self._alerted: dict[str, None] = {}
-        self._keys_left_out = 0
         self._open: Counter[int] = Counter()
         self._repeats: defaultdict[int, Repeats] = defaultdict(Repeats)
         self._pipes: dict[int, Pipe[Event | SequenceHit]] = {}
@@ -106,18 +107,13 @@ class Scan:
         """The detections of a closed scan, as ``run`` gives them, from what ``work`` found of batches or units."""
         with PassedSpool(self.options.spool_bytes) as spool:
             for findings in found:
-                self._settle(findings.account)
+                self.matching.settle(findings.account)
                 yield from self._event_alerts(findings.hits)
-                for order, payload in findings.passed:
-                    spool.put(order, payload)
+                spool.put(findings.passed)
             yield from self._stateful(spool)
             yield from self._advanced()
         yield from self._finished()
         self._account()
-
-    def _settle(self, account: Account) -> None:
-        self.matching.settle(account)
-        self._keys_left_out += account.keys_left_out
 
     def _followed(self, batches: Iterable[Batch]) -> Iterator[Detection]:
         """What is found in a stream; its empty batches tell that nothing has come."""
@@ -128,7 +124,7 @@ class Scan:
                 heard = present
                 sight = self.work.look(batch)
                 passed = sorted(sight.passed, key=lambda each: each.event.order)
-                self._settle(self.work.account())
+                self.matching.settle(self.work.account())
                 yield from self._event_alerts(sight.hits)
                 yield from self._stateful(passed)
                 yield from self._advanced()
@@ -175,12 +171,12 @@ class Scan:
                 pipe = self._pipes[number]
                 self.report.piped(rule, len(pipe.kept()), pipe.seen, "the whole scan")
         self.correlation.account()
-        self.report.left_out_keys(self._keys_left_out)
+        self.report.left_out_keys(self.matching.keys_left_out)
 
-    def _event_alerts(self, hits: Iterable[tuple[Event, list[int]]]) -> Iterator[Detection]:
-        for event, numbers in hits:
-            for number in numbers:
-                yield from self._timed(number, self._kept(number, event))
+    def _event_alerts(self, hits: Iterable[Hit]) -> Iterator[Detection]:
+        for hit in hits:
+            for number in hit.rules:
+                yield from self._timed(number, self._of_event(number, hit.event, hit.facts))
 
     def _stateful(self, passed: Iterable[PassedEvent]) -> Iterator[Detection]:
         for each in passed:
@@ -228,19 +224,23 @@ class Scan:
 
     def _kept(self, number: int, result: Event | SequenceHit) -> Iterator[Detection]:
         """The alert of an event, or of a sequence or sample."""
-        names = self._names[number]
         match result:
             case Event():
-                event = names.named(result)
-                alert = self._events[number].alert(event, self._moment([event]))
-                # Only an event with an id can be read twice; the others are told apart by their names.
-                yield from self._reported(alert, once=event.has_own_id)
+                (facts,) = facts_of([result])
+                yield from self._of_event(number, result, facts)
             case SequenceHit():
-                hit = replace(result, events=tuple(map(names.named, result.events)))
+                named = self._names[number].named
+                hit = replace(result, events=tuple(map(named, result.events)))
                 # The same events under two values of a many-valued key are one alert, as Kibana would give
                 # them one id.
                 alert = self._matched[number][1].alert(hit, self._moment(hit.events))
                 yield from self._reported(alert, once=True)
+
+    def _of_event(self, number: int, event: Event, facts: Facts) -> Iterator[Detection]:
+        event = self._names[number].named(event)
+        alert = self._events[number].alert(event, facts, self._moment([event]))
+        # Only an event with an id can be read twice; the others are told apart by their names.
+        yield from self._reported(alert, once=event.has_own_id)
 
     def _moment(self, events: Iterable[Event]) -> int:
         """When an alert is made in a scan that finds everything: at its latest event."""

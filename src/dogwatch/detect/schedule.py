@@ -22,6 +22,7 @@ from dogwatch.base.time import format_instant
 from dogwatch.detect.compiled import CompiledRule, with_clearing
 from dogwatch.detect.correlation import Correlation
 from dogwatch.detect.event import EventDetector
+from dogwatch.detect.facts import facts_of
 from dogwatch.detect.findings import Findings
 from dogwatch.detect.matching import Matching
 from dogwatch.detect.options import OpenWindows, ScanOptions
@@ -30,9 +31,10 @@ from dogwatch.detect.runs import Runs, schedule_of
 from dogwatch.detect.sequence import SequenceDetector
 from dogwatch.detect.work import Work
 from dogwatch.engine.limit import limited
-from dogwatch.engine.passed import Passed, PassedSpool, StagePassed
+from dogwatch.engine.passed import Passed, StagePassed
 from dogwatch.engine.sample import SampleMatcher
 from dogwatch.engine.sequence import SequenceHit, SequenceMatcher
+from dogwatch.engine.spool import PassedSpool
 from dogwatch.events.batch import NO_TIEBREAK, NO_TIME, Batch, Event
 from dogwatch.events.document import field_values
 from dogwatch.logic.pattern import (
@@ -68,7 +70,6 @@ class ScheduledScan:
         self.options = options
         self.report = ScanReport()
         self._due: list[tuple[int, int]] = []
-        self._keys_left_out = 0
         self._runs: dict[int, Runs] = {}
         kept: list[CompiledRule] = []
         for compiled in with_clearing(rules):
@@ -95,9 +96,7 @@ class ScheduledScan:
         with PassedSpool(self.options.spool_bytes) as spool:
             for findings in found:
                 self.matching.settle(findings.account)
-                self._keys_left_out += findings.account.keys_left_out
-                for order, payload in findings.passed:
-                    spool.put(order, payload)
+                spool.put(findings.passed)
             for passed in spool:
                 yield from self._until(passed.event.time)
                 yield from self.correlation.advance(passed.event.time)
@@ -176,8 +175,8 @@ class ScheduledScan:
         window = _clocked(window, runs.compiled.clock)
         if isinstance(pattern, EventPattern):
             single = EventDetector(runs.rule)
-            for row in window:
-                alert = single.alert(runs.names.named(row.event), moment)
+            for row, facts in zip(window, facts_of([row.event for row in window]), strict=True):
+                alert = single.alert(runs.names.named(row.event), facts, moment)
                 if alert is not None:
                     yield alert, times[row.event.arrival]
         elif isinstance(pattern, SequencePattern | SamplePattern):
@@ -193,7 +192,7 @@ class ScheduledScan:
 
     def _account(self) -> None:
         self.correlation.account()
-        self.report.left_out_keys(self._keys_left_out)
+        self.report.left_out_keys(self.matching.keys_left_out)
         for runs in self._runs.values():
             self.report.dropped(runs.rule, runs.evicted)
             self.report.left_open(runs.rule, runs.left_open, "a run's stretch of time", reported=True)

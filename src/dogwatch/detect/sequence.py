@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from dogwatch.alerts.identity import building_block_uuids, named, shell_alert_uuid
 from dogwatch.alerts.model import OPEN_UNTIL, Alert, AlertKind
 from dogwatch.base.time import format_instant
-from dogwatch.detect.document import (
-    alert_fields,
-    ancestors_of,
-    as_signal,
-    depth_of,
-    made_by,
-    reason,
-    rule_fields,
-)
+from dogwatch.detect.document import alert_fields, as_signal, depth_of, rule_fields
+from dogwatch.detect.facts import Facts, facts_of, reason
 from dogwatch.detect.intersection import intersection
 from dogwatch.engine.sequence import SequenceHit
-from dogwatch.events.batch import Event
+from dogwatch.events.batch import Document
 from dogwatch.logic.pattern import SamplePattern, SequencePattern
 from dogwatch.rules.model import ElasticRule
 from dogwatch.schema.field import Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What a building block is made of.
+
+    Attributes:
+        signal: The event's fields as an alert carries them.
+        facts: What alerts tell of the event.
+        uuid: The block's id.
+        ancestors: What it descends from.
+    """
+
+    signal: Document
+    facts: Facts
+    uuid: str
+    ancestors: list[dict[str, Any]]
 
 
 class SequenceDetector:
@@ -44,9 +55,10 @@ class SequenceDetector:
             hit: The sequence or sample, its events under their final ids.
             now: When the alert is made: its ``@timestamp``, nanoseconds since 1970 UTC.
         """
-        if any(made_by(self.rule, event) for event in hit.events):
+        facts = facts_of(hit.events)
+        if any(each.made_by(self.rule) for each in facts):
             return None
-        ancestors = [ancestors_of(event) for event in hit.events]
+        ancestors = [each.descent(event) for each, event in zip(facts, hit.events, strict=True)]
         uuids = building_block_uuids(
             [[(str(each["id"]), str(each["index"])) for each in block] for block in ancestors],
             self.rule.instance_id,
@@ -67,22 +79,20 @@ class SequenceDetector:
         shell_uuid = shell_alert_uuid(
             ((str(each["id"]), each["index"]) for each in descent), self.rule.instance_id
         )
-        blocks = [
-            self._block(event, number, uuid, block, shell_uuid, now)
-            for number, (event, uuid, block) in enumerate(zip(hit.events, uuids, ancestors, strict=True))
-        ]
+        signals = [as_signal(event.document) for event in hit.events]
+        parts = map(_Part, signals, facts, uuids, ancestors)
+        blocks = [self._block(part, number, shell_uuid, now) for number, part in enumerate(parts)]
         # Those of a sample are in the query's order, not in that of time.
-        documents = [event.document for event in sorted(hit.events, key=lambda event: event.order)]
-        common = intersection([as_signal(event.document) for event in hit.events])
+        in_time = sorted(zip(hit.events, facts, strict=True), key=lambda pair: pair[0].order)
         document: dict[str, Any] = {
-            **common,
+            **intersection(signals),
             **self._rule_fields,
             **alert_fields(
                 uuid=shell_uuid,
                 ancestors=descent,
                 now=now,
-                documents=documents,
-                reason=reason(self.rule, *documents),
+                facts=facts,
+                reason=reason(self.rule, *(each for _, each in in_time)),
             ),
             "kibana.alert.group.id": shell_uuid,
         }
@@ -107,25 +117,23 @@ class SequenceDetector:
             parts += [event.index or "", event.id]
         return named(kind, [self.rule.instance_id, *parts])
 
-    def _block(
-        self, event: Event, number: int, uuid: str, ancestors: list[dict[str, Any]], group: str, now: int
-    ) -> Alert:
+    def _block(self, part: _Part, number: int, group: str, now: int) -> Alert:
         document = {
-            **as_signal(event.document),
+            **part.signal,
             **self._rule_fields,
             **alert_fields(
-                uuid=uuid,
-                ancestors=ancestors,
+                uuid=part.uuid,
+                ancestors=part.ancestors,
                 now=now,
-                documents=[event.document],
-                reason=reason(self.rule, event.document),
+                facts=[part.facts],
+                reason=reason(self.rule, part.facts),
             ),
             "kibana.alert.building_block_type": "default",
             "kibana.alert.group.id": group,
             "kibana.alert.group.index": number,
         }
-        sameness = named("block", [self.rule.instance_id, uuid])
-        return Alert(AlertKind.BUILDING_BLOCK, uuid, self.rule.instance_id, sameness, document)
+        sameness = named("block", [self.rule.instance_id, part.uuid])
+        return Alert(AlertKind.BUILDING_BLOCK, part.uuid, self.rule.instance_id, sameness, document)
 
 
 def _key_part(key: Scalar | None) -> str:

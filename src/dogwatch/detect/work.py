@@ -9,10 +9,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from dogwatch.detect.findings import Account, Findings
+from dogwatch.detect.facts import facts_of
+from dogwatch.detect.findings import Account, Findings, Hit
 from dogwatch.detect.matching import Matching
-from dogwatch.engine.passed import MatchedRows, PassedEvent, stored, take
-from dogwatch.events.batch import Batch, Event
+from dogwatch.engine.passed import PassedEvent
+from dogwatch.engine.spool import stored
+from dogwatch.engine.taking import MatchedRows, take
+from dogwatch.events.batch import Batch
 from dogwatch.logic.pattern import Clock
 
 
@@ -21,11 +24,11 @@ class Sight:
     """What was found in one batch.
 
     Attributes:
-        hits: Events that satisfied rules about single events, in the order of rows, each with the rules' numbers.
+        hits: Events that satisfied rules about single events, in the order of rows.
         passed: The rows that stateful rules need, in the order of rows.
     """
 
-    hits: list[tuple[Event, list[int]]]
+    hits: list[Hit]
     passed: Iterator[PassedEvent]
 
 
@@ -50,7 +53,7 @@ class Work:
             if number not in singles
         ]
         self._untimed = untimed
-        self._hits: list[tuple[Event, list[int]]] = []
+        self._hits: list[Hit] = []
         self._passed: list[tuple[tuple[int, int, int], bytes]] = []
         self._keys_left_out = 0
 
@@ -69,7 +72,11 @@ class Work:
             if any(len(found[slot]) for slot in slots)
         ]
         passed = take(batch, matched, lambda row: events.get(row) or batch.event(row), untimed=self._untimed)
-        return Sight([(event, rules_by_row[row]) for row, event in events.items()], self._counted(passed))
+        facts = facts_of(list(events.values()))
+        hits = [
+            Hit(event, each, rules_by_row[row]) for (row, event), each in zip(events.items(), facts, strict=True)
+        ]
+        return Sight(hits, self._counted(passed))
 
     def handle(self, batch: Batch) -> None:
         """Keep what matters of one batch until ``findings`` takes it."""

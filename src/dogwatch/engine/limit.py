@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from dogwatch.engine.passed import Integers
+from dogwatch.engine.taking import Integers
 from dogwatch.events.batch import Event
 from dogwatch.logic.pattern import End, Limit
 

@@ -11,8 +11,7 @@ from dogwatch.base.diagnostic import DogwatchError
 from dogwatch.engine.kernels.column import Columns
 from dogwatch.engine.kernels.mask import Flags, Rows
 from dogwatch.engine.kernels.memory import REMEMBERED_BYTES, Allowance
-from dogwatch.engine.planning.answers import Program
-from dogwatch.engine.planning.bounds import Spreader
+from dogwatch.engine.planning.answers import program_of
 from dogwatch.engine.planning.check import check, problems_of
 from dogwatch.engine.planning.graph import Graph
 from dogwatch.engine.planning.leafbook import LeafBook
@@ -42,7 +41,6 @@ class Plan:
     Attributes:
         fields: The columns that a batch must have.
         leaves: The distinct leaves, in order of appearance.
-        heavy: The predicates that cost so much that their rules should be named.
         profile: What the parts cost so far; ``None`` unless asked for.
 
     Raises:
@@ -62,31 +60,18 @@ class Plan:
         problems = [] if checked else [problem for leaf in graph.leaves for problem in problems_of(leaf)]
         if problems:
             raise DogwatchError(problems)
-        book = LeafBook(graph.leaves, Allowance(remembered), cache)
-        uses, lengths = graph.uses()
-        families = book.families.all
-        places = {ref: place for place, ref in enumerate(book.refs)}
-        leaf_nodes = np.array(graph.leaf_nodes, np.int64)
-        self._program = Program(
-            graph=graph,
-            book=book,
-            spreader=Spreader(graph),
-            roots=np.array(graph.roots, np.int64),
-            leaf_nodes=leaf_nodes,
-            uses=uses,
-            lengths=lengths,
-            family_nodes=tuple(leaf_nodes[np.array(family.leaves)] for family in families),
-            family_refs=np.array([places[family.field.ref] for family in families], np.int64),
-            eager=np.array([family.eager for family in families], np.bool_),
-            costs=graph.costs(book.costs.tolist()),
-            shared=graph.shared(),
-        )
+        self._program = program_of(graph, LeafBook(graph.leaves, Allowance(remembered), cache))
+        book = self._program.book
         self.fields: frozenset[FieldRef] = frozenset(book.refs)
         self.leaves: tuple[Leaf, ...] = tuple(graph.leaves)
-        self.heavy: tuple[HeavyPredicate, ...] = heavy_predicates(self._program)
         self.profile: PlanProfile | None = None
         if profile:
             self.profile = PlanProfile([Cost() for _ in graph.roots], [Cost() for _ in graph.leaves])
+
+    @property
+    def heavy(self) -> tuple[HeavyPredicate, ...]:
+        """The predicates that cost so much that their rules should be named."""
+        return heavy_predicates(self._program)
 
     def outline(self) -> list[LeafOutline]:
         """How each of ``leaves`` is answered."""

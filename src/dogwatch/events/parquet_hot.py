@@ -53,14 +53,18 @@ class _Declaration(msgspec.Struct):
 
 
 def column_names(fields: Iterable[FieldRef]) -> dict[FieldRef, str]:
-    """A name for the column of each field: its path, or path and type where two fields share it."""
+    """A name for the column of each field: its path, or path and type where two fields share it.
+
+    No name begins as those of our own columns do.
+    """
     names: dict[FieldRef, str] = {}
     for ref in sorted(set(fields)):
-        name = ref.path
+        plain = f"field {ref.path}" if ref.path.startswith("_") else ref.path
+        name = plain
         number = 1
-        while name in names.values() or name.startswith("_"):
+        while name in names.values():
             number += 1
-            name = f"{ref.path} ({ref.type.value}{'' if number == 2 else f' {number}'})"
+            name = f"{plain} ({ref.type.value}{'' if number == 2 else f' {number}'})"
         names[ref] = name
     return names
 

@@ -184,6 +184,11 @@ def text_array(values: Sequence[Scalar | None]) -> pa.DictionaryArray[Any, Any]:
     return plain.dictionary_encode()
 
 
+def constant_text(text: str | None, length: int) -> pa.DictionaryArray[Any, Any]:
+    """One text, or none, so many times."""
+    return text_array([text]).take(pa.array(np.zeros(length, np.int64), pa.int64()))
+
+
 def joined(parts: Sequence[Array]) -> Array:
     """Arrays of one type, one after the other; encoded texts under common codes."""
     filled = [part for part in parts if len(part)]

@@ -340,28 +340,28 @@ NEVER = Constant(False)
 
 def fields_of(node: Predicate | Expression) -> Iterator[Field]:
     """Every field that a predicate or an expression reads, in order of appearance, repeats included."""
-    match node:
-        case Field():
-            yield node
-        case Literal() | Constant():
-            return
-        case Call(args=args) | Mapped(args=args):
-            for arg in args:
-                yield from fields_of(arg)
-        case Exists(field=own):
-            yield own
-        case Compare(left=left, right=right):
-            yield from fields_of(left)
-            yield from fields_of(right)
-        case Truth(call=call):
-            yield from fields_of(call)
-        case And(parts=parts) | Or(parts=parts):
-            for part in parts:
-                yield from fields_of(part)
-        case Not(part=part) | IsTrue(part=part):
-            yield from fields_of(part)
-        case _:
-            yield from fields_of(node.operand)
+    open_: list[Predicate | Expression] = [node]
+    while open_:
+        node = open_.pop()
+        match node:
+            case Field():
+                yield node
+            case IsTrue(part=part) | Not(part=part):
+                open_.append(part)
+            case And(parts=parts) | Or(parts=parts):
+                open_ += reversed(parts)
+            case Literal() | Constant():
+                pass
+            case Call(args=args) | Mapped(args=args):
+                open_ += reversed(args)
+            case Exists(field=own):
+                yield own
+            case Compare(left=left, right=right):
+                open_ += (right, left)
+            case Truth(call=call):
+                open_.append(call)
+            case _:
+                open_.append(node.operand)
 
 
 def conjunction(parts: list[Predicate]) -> Predicate:

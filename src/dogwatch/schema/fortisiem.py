@@ -13,8 +13,6 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import yaml
-
 from dogwatch.schema.field import FieldType
 
 FORTISIEM_PREFIX = "fortisiem."
@@ -153,6 +151,9 @@ def _direction(row: Mapping[str, Any]) -> Direction:
 
 @cache
 def _content() -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    # Most scans have no rule of FortiSIEM's.
+    import yaml
+
     text = resources.files(__package__).joinpath("fortisiem_ecs.yaml").read_text(encoding="utf-8")
     content: Mapping[str, Sequence[Mapping[str, Any]]] = yaml.load(
         text,

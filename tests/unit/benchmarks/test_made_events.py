@@ -60,7 +60,7 @@ def test_every_event_names_its_data_stream_and_has_lists_where_ecs_has(documents
 
 
 def test_parents_are_processes_that_have_started(documents: list[Document]) -> None:
-    started = {"init", "services"}
+    started = {"init", "services", "userinit", "console"}
     known = 0
     for each in documents:
         process = each["process"]

@@ -25,6 +25,9 @@ progress on a terminal only. Without `--format`, a terminal gets a table or a pa
 file gets NDJSON; `dogwatch rules check` gives its table to both, and with `--format ndjson` its problems are the
 results.
 
+Of problems of rules that have the same code, `dogwatch scan` tells the first five and how many more there are,
+with `--quiet` every error; `dogwatch rules check --all` tells each.
+
 | Status | Meaning |
 | --- | --- |
 | 0 | It ran. With `--fail-on LEVEL`, nothing at or above that severity was found. |

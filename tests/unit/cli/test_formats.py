@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from dogwatch.alerts.model import SEVERITIES, Alert, AlertKind, Detection, Incident, Trigger
-from dogwatch.cli.cells import short_times, shorten
-from dogwatch.cli.formats import FORMATS, Options
+from dogwatch.cli.cells import short_times
+from dogwatch.cli.formats import FORMATS, Options, writer
 from dogwatch.cli.formats.csv import COLUMNS, cell
 from dogwatch.cli.summary import happened, summarise, text, texts
+from dogwatch.cli.widths import shorten
 
 HOSTILE = [
     "\x1b[2J\x1b]0;owned\x07",
@@ -88,7 +89,7 @@ def _shell() -> Alert:
 
 def _printed(name: str, *detections: Detection, **options: Any) -> str:
     stream = io.StringIO(newline="")
-    FORMATS[name](iter(detections), stream, Options(**options))
+    writer(name)(iter(detections), stream, Options(**options))
     return stream.getvalue()
 
 
@@ -117,7 +118,7 @@ def test_lines_do_not_wait_for_the_next_detection(name: str) -> None:
             yield _alert(_document(**{"kibana.alert.uuid": f"uuid-{number}"}))
             assert f"uuid-{number}" in pipe.seen
 
-    FORMATS[name](detections(), pipe, Options())
+    writer(name)(detections(), pipe, Options())
 
 
 def test_ndjson_is_one_document_a_line() -> None:
@@ -188,7 +189,7 @@ def test_no_cell_is_a_formula_or_a_command(hostile: str) -> None:
     assert not shown.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     assert shown.isprintable()
     stream = io.StringIO(newline="")
-    FORMATS["csv"]([_alert(_document(host={"name": hostile}))], stream, Options())
+    writer("csv")([_alert(_document(host={"name": hostile}))], stream, Options())
     rows = list(csv.reader(io.StringIO(stream.getvalue(), newline="")))
     assert [len(row) for row in rows] == [len(COLUMNS)] * 2
     assert rows[1][COLUMNS.index("host")] == shown
@@ -275,7 +276,7 @@ def test_on_a_terminal_the_severity_is_coloured(monkeypatch: pytest.MonkeyPatch)
             return True
 
     terminal = Terminal()
-    FORMATS["table"]([_severe("critical", "x\x1b[2J")], terminal, Options(width=100))
+    writer("table")([_severe("critical", "x\x1b[2J")], terminal, Options(width=100))
     assert "\x1b[1;37;41mcritical" in terminal.getvalue()
     assert "\x1b[2J" not in terminal.getvalue()
 

@@ -159,7 +159,7 @@ class TestCompletion:
             (
                 "dogwatch rules ",
                 "2",
-                {f"plain,{name}" for name in ("list", "show", "check", "diff", "history", "export")},
+                {f"plain,{name}" for name in ("list", "show", "plan", "check", "diff", "history", "export")},
             ),
             ("dogwatch search k", "2", {"plain,kql", "plain,kuery"}),
         ],

@@ -542,3 +542,44 @@ def test_a_document_survives_the_round_trip(netcat: Path, tmp_path: Path) -> Non
     event: dict[str, Any] = process_start()
     assert alert["process"] == event["process"]
     assert alert["host"] == event["host"]
+
+
+class TestWhatIsWrongWithRules:
+    """Of many problems of one kind the first are told, and how many more there are."""
+
+    @pytest.fixture
+    def rules(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "rules of mine"
+        folder.mkdir()
+        for number in range(8):
+            identity = f"00000000-0000-4000-8000-00000000000{number}"
+            query = f'process where process.name == "nc" and acme.field_{number} == null'
+            write_rule(folder / f"{number}.toml", rule_id=identity, query=query)
+        for number in range(7):
+            (folder / f"broken{number}.toml").write_text("[rule\n")
+        return folder
+
+    def test_the_first_of_a_kind_are_told(self, netcat: Path, rules: Path) -> None:
+        outcome = run("scan", netcat, "--rules", rules, "--format", "ndjson")
+        assert outcome.err.count("warning: unknown-field: `acme.field_") == 5
+        assert outcome.err.count("error: toml-syntax: ") == 5
+        check = f"`dogwatch rules check --all '{rules}'` tells of all"
+        assert f"warning: ... and 3 more unknown-field; {check}\n" in outcome.err
+        assert f"error: ... and 2 more toml-syntax; {check}\n" in outcome.err
+        assert outcome.status == 3
+        told = run("rules", "check", "--all", rules)
+        assert told.err.count("warning: unknown-field: `acme.field_") == 8
+        assert told.err.count("error: toml-syntax: ") == 7
+
+    def test_without_notices_every_error_is_told(self, netcat: Path, rules: Path) -> None:
+        outcome = run("scan", netcat, "--rules", rules, "--format", "ndjson", "--quiet")
+        assert outcome.err.count("error: toml-syntax: ") == 7
+        assert "unknown-field" not in outcome.err
+        assert " more " not in outcome.err
+
+    def test_a_few_are_all_told(self, netcat: Path, tmp_path: Path) -> None:
+        for number in range(5):
+            (tmp_path / f"{number}.toml").write_text("[rule\n")
+        outcome = run("scan", netcat, "--rules", tmp_path, "--rules", "builtin")
+        assert outcome.err.count("error: toml-syntax: ") == 5
+        assert " more " not in outcome.err

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from dogwatch.base.diagnostic import Diagnostic, DogwatchError, Place, Severity
 from dogwatch.detect import findings as findings_module
-from dogwatch.detect.findings import Account, Findings, assembled, framed
+from dogwatch.detect.facts import facts_of
+from dogwatch.detect.findings import Account, Findings, Hit, assembled, framed
 from dogwatch.engine.profile import Cost, PlanProfile
 from dogwatch.events.batch import NO_TIEBREAK, NO_TIME, Event
 from dogwatch.events.report import ReadReport
@@ -36,6 +37,11 @@ events = st.builds(
     place=st.none() | st.builds(Place, texts, st.none() | st.integers(1, 2**40)),
     has_own_id=st.booleans(),
 )
+hits = st.builds(
+    lambda event, rules: Hit(event, facts_of([event])[0], rules),
+    events,
+    st.lists(st.integers(0, 2000), max_size=3),
+)
 fields = st.builds(FieldRef, texts, st.sampled_from(FieldType), null_value=st.none() | st.integers(0, 9) | texts)
 diagnostics = st.builds(Diagnostic, texts, texts, st.sampled_from(Severity), st.builds(Place, texts))
 reports = st.builds(
@@ -58,7 +64,7 @@ accounts = st.builds(
 found = st.builds(
     Findings,
     accounts,
-    hits=st.lists(st.tuples(events, st.lists(st.integers(0, 2000), max_size=3)), max_size=4),
+    hits=st.lists(hits, max_size=4),
     passed=st.lists(st.tuples(st.tuples(numbers, numbers, numbers), st.binary(max_size=20)), max_size=4),
     report=reports,
     strays=st.lists(st.builds(Stray, texts, st.binary(max_size=9), st.integers(1, 2**40)), max_size=2),

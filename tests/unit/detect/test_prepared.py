@@ -15,7 +15,8 @@ from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions, Stric
 from dogwatch.languages.fortisiem.resources import NO_RESOURCES, Resources
 from dogwatch.logic.printer import describe
 from dogwatch.rules.model import ElasticRule, Rule
-from dogwatch.rules.resources import NO_RESOURCE_SET, load_resources
+from dogwatch.rules.resources import NO_RESOURCE_SET
+from dogwatch.rules.resources.load import load_resources
 from dogwatch.rules.ruleset import RuleSet, load_rules
 from dogwatch.schema.schema import Schema
 

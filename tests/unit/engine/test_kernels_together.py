@@ -15,7 +15,8 @@ from dogwatch.base.text import Fold
 from dogwatch.engine.kernels import together
 from dogwatch.engine.kernels.column import Texts
 from dogwatch.engine.kernels.memory import Allowance
-from dogwatch.engine.kernels.together import Patterns
+from dogwatch.engine.kernels.together import Patterns, compile_effort
+from dogwatch.engine.kernels.written import effort_of
 from dogwatch.engine.plan import Plan
 from dogwatch.engine.reference import evaluate
 from dogwatch.engine.regex.database import Expressions
@@ -112,6 +113,57 @@ def test_what_hyperscan_finds_hard_is_looked_for_by_its_beginning() -> None:
     assert satisfied(made, ["re start", "é" * 30]) == [[3], [2]]
 
 
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.builds(
+            lambda patterns, fold: Like(
+                NAME,
+                tuple(
+                    WildcardPattern(tuple(each if isinstance(each, Wild) else fold.apply(each) for each in pieces))
+                    for pieces in patterns
+                ),
+                fold,
+            ),
+            st.lists(
+                st.lists(st.sampled_from([ANY, ONE, "long", "Lon", "ging", "gé", "x"]), max_size=4),
+                min_size=1,
+                max_size=4,
+            ),
+            _FOLDS,
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+    st.lists(
+        st.lists(st.sampled_from(["long", "LONG", "ging", "gé", "x", ""]), max_size=4).map("".join), max_size=8
+    ),
+)
+@pytest.mark.usefixtures("eager")
+def test_one_of_many_patterns_is_looked_for_by_its_longest_piece(
+    leaves: list[Like | Contains], texts: list[str]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(together, "MOST_EXPRESSIONS", 1)
+        patch.setattr(together, "MOST_EFFORT", 0)
+        for lowered in (False, True):
+            own = [leaf for leaf in leaves if (leaf.fold is Fold.UNICODE) is lowered]
+            made = family(own, lowered=lowered)
+            if own and made.is_due(1, 1):
+                assert satisfied(made, texts) == expected(own, texts)
+
+
+def test_many_patterns_with_a_long_piece_are_soon_compiled() -> None:
+    patterns = tuple(WildcardPattern((ANY, f"piece{i}", ANY, f"end{i}", ANY)) for i in range(1100))
+    assert sum(map(effort_of, patterns)) == 1100
+    assert compile_effort(patterns) == 0
+    assert compile_effort(patterns[:20]) == 20
+    made = family([Like(NAME, patterns)])
+    assert not made.is_due(1, 20)
+    assert made.is_due(1, 1000)
+    assert satisfied(made, ["piece7 end7", "piece7 end8", "apiece1099 end1099z", ""]) == [[0], [], [0], []]
+
+
 def test_a_pass_is_made_once_it_pays() -> None:
     few = family([Like(NAME, (WildcardPattern((ANY, "a", ANY)),))])
     assert not few.is_due(1, 10**9)
@@ -123,7 +175,7 @@ def test_a_pass_is_made_once_it_pays() -> None:
 
 def test_patience_is_kept_from_batch_to_batch() -> None:
     made = family([Like(NAME, (WildcardPattern((ANY, f"a{i}", ANY)),)) for i in range(20)])
-    answers = [made.is_due(20, 500) for _ in range(10)]
+    answers = [made.is_due(20, 100) for _ in range(10)]
     assert answers[0] is False
     assert answers[-1] is True
 

@@ -12,18 +12,9 @@ from hypothesis import strategies as st
 from stream_samples import event
 
 from dogwatch.base.diagnostic import Place
-from dogwatch.engine.passed import (
-    MAX_KEYS,
-    GroupPassed,
-    MatchedRows,
-    PartsPassed,
-    PassedEvent,
-    PassedSpool,
-    StagePassed,
-    aggregated_fields,
-    ordinals,
-    take,
-)
+from dogwatch.engine.passed import MAX_KEYS, GroupPassed, PartsPassed, PassedEvent, StagePassed, aggregated_fields
+from dogwatch.engine.spool import PassedSpool
+from dogwatch.engine.taking import MatchedRows, ordinals, take
 from dogwatch.events.batch import NO_TIEBREAK, NO_TIME, Batch, Document, Event
 from dogwatch.logic.pattern import (
     Absence,

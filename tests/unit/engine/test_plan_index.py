@@ -94,6 +94,4 @@ def test_equal_questions_are_one_node() -> None:
     assert graph.roots[0] == graph.roots[1] == graph.roots[2]
     assert graph.roots[3] == graph.roots[4] != graph.roots[5]
     assert graph.leaves == [a, b]
-    leaves, lengths = graph.uses()
-    assert leaves.tolist() == [0, 1] * 3
-    assert lengths.tolist() == [2, 2, 2, 0, 0, 0]
+    assert [graph.leaves_under(root) for root in graph.roots] == [[0, 1]] * 3 + [[]] * 3

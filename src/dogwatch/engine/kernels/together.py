@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import hyperscan
@@ -20,7 +20,7 @@ from dogwatch.engine.kernels.family import Satisfied
 from dogwatch.engine.kernels.memory import Allowance, Memory
 from dogwatch.engine.kernels.text import text_test
 from dogwatch.engine.kernels.wildcard import TextTest
-from dogwatch.engine.kernels.written import Written, effort_of, write
+from dogwatch.engine.kernels.written import MOST_EFFORT_OF_ONE, Written, effort_of, longest_piece, write
 from dogwatch.engine.regex.database import Expressions, keep_database, kept_database
 from dogwatch.logic.predicate import Contains, Field, Like, Wild, WildcardPattern
 
@@ -35,7 +35,9 @@ MOST_ALONE = 200_000
 
 _LEAST_PATTERNS = 8
 _PATIENCE = 2000
-"""Patterns are compiled once single ones have been asked this often for each of them."""
+"""Patterns are compiled once single ones have been asked this often for each millisecond that compiling takes."""
+_EASY = 20
+"""Patterns that take a millisecond beside their effort."""
 _MOST_INTERNED = 4096
 """Different sets of leaves that are remembered, so that texts which satisfy the same share one."""
 
@@ -60,6 +62,21 @@ class _Part:
             tuple(self.ids),
             tuple(each.flags for each in self.written),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """What an expression stands for.
+
+    Attributes:
+        leaf: The number of the leaf.
+        pattern: The pattern of it.
+        is_certain: Whether a text for which the expression is reported satisfies the leaf without another look.
+    """
+
+    leaf: int
+    pattern: WildcardPattern
+    is_certain: bool
 
 
 class Patterns:
@@ -90,12 +107,13 @@ class Patterns:
         self._asked_of: dict[int, Like | Contains] = {}
         self._tests: dict[int, TextTest] = {}
         self._parts: list[_Part] = []
-        self._behind: list[tuple[int, bool]] = []
+        self._behind: list[_Behind] = []
         self._memory: Memory[Satisfied] = Memory(allowance)
         self._databases: list[hyperscan.Database] | None = None
         self._refused = False
         self._looked = False
         self._patterns = 0
+        self._price: int | None = None
         self._asked = 0
         self._certain: dict[tuple[int, ...], Satisfied] = {}
         self._lock = threading.Lock()
@@ -118,7 +136,10 @@ class Patterns:
                 self._read()
             if self._databases is None:
                 self._asked += needed * self._patterns // len(self.leaves) * texts
-                if self._asked > _PATIENCE * self._patterns:
+                if self._price is None:
+                    effort = sum(compile_effort(patterns_of(asked)) for asked in self._asked_of.values())
+                    self._price = _PATIENCE * (effort + 1 + self._patterns // _EASY)
+                if self._asked > self._price:
                     self._compile()
         return self._databases is not None
 
@@ -155,21 +176,25 @@ class Patterns:
         known = self._certain.get(reported)
         if known is not None:
             return known
-        behind = [self._behind[number] for number in reported]
-        certain = dict.fromkeys(leaf for leaf, is_certain in behind if is_certain)
-        open_ones = dict.fromkeys(leaf for leaf, _ in behind if leaf not in certain)
+        behind = {number: self._behind[number] for number in reported}
+        certain = dict.fromkeys(each.leaf for each in behind.values() if each.is_certain)
+        open_ones = [number for number, each in behind.items() if each.leaf not in certain]
         if open_ones:
-            return (*certain, *(leaf for leaf in open_ones if self._holds(leaf, text)))
+            certain |= dict.fromkeys(behind[number].leaf for number in open_ones if self._holds(number, text))
+            return tuple(certain)
         if len(self._certain) >= _MOST_INTERNED:
             self._certain.clear()
         leaves = self._certain[reported] = tuple(certain)
         return leaves
 
-    def _holds(self, leaf: int, text: str) -> bool:
-        asked = self._asked_of[leaf]
-        test = self._tests.get(leaf)
+    def _holds(self, number: int, text: str) -> bool:
+        """Whether a text that was reported for an expression satisfies the pattern that it stands for."""
+        behind = self._behind[number]
+        asked = self._asked_of[behind.leaf]
+        test = self._tests.get(number)
         if test is None:
-            test = self._tests[leaf] = text_test(asked)[1]
+            own = asked if isinstance(asked, Contains) else replace(asked, patterns=(behind.pattern,))
+            test = self._tests[number] = text_test(own)[1]
         return test(text if self._fold is Fold.UNICODE else asked.fold.apply(text))
 
     def _read(self) -> None:
@@ -186,21 +211,29 @@ class Patterns:
         """What the databases are made of."""
         if not self._parts:
             for leaf, asked in self._asked_of.items():
-                for piece in _pieces(patterns_of(asked)):
-                    self._place(leaf, asked, piece)
+                patterns = patterns_of(asked)
+                is_one_of_many = is_large(patterns)
+                for piece in _pieces(patterns):
+                    self._place(leaf, asked, piece, is_one_of_many=is_one_of_many)
         return self._parts
 
-    def _place(self, leaf: int, asked: Like | Contains, patterns: Sequence[WildcardPattern]) -> None:
+    def _place(
+        self, leaf: int, asked: Like | Contains, patterns: Sequence[WildcardPattern], *, is_one_of_many: bool
+    ) -> None:
         whole = not isinstance(asked, Contains) or not asked.at_word_start
-        written = [write(pattern, asked.fold) for pattern in patterns]
-        effort = sum(map(effort_of, patterns))
+        sought = [longest_piece(pattern) if is_one_of_many else pattern for pattern in patterns]
+        written = [write(pattern, asked.fold) for pattern in sought]
+        effort = sum(map(effort_of, sought))
         if not self._parts or not self._parts[-1].has_room(written, effort):
             self._parts.append(_Part())
         part = self._parts[-1]
         part.written += written
         # Each has a number of its own: Hyperscan compiles many that share one in quadratic time.
         part.ids += range(len(self._behind), len(self._behind) + len(written))
-        self._behind += [(leaf, each.is_whole and whole) for each in written]
+        self._behind += [
+            _Behind(leaf, pattern, is_certain=each.is_whole and whole and pattern == instead)
+            for pattern, instead, each in zip(patterns, sought, written, strict=True)
+        ]
         part.effort += effort
 
     def _compile(self) -> None:
@@ -223,8 +256,16 @@ def patterns_of(leaf: Like | Contains) -> tuple[WildcardPattern, ...]:
     return leaf.patterns if isinstance(leaf, Like) else (WildcardPattern((Wild.ANY, leaf.text, Wild.ANY)),)
 
 
+def compile_effort(patterns: Sequence[WildcardPattern]) -> int:
+    """About how many milliseconds the patterns of a leaf take to compile, see ``effort_of``."""
+    many = is_large(patterns)
+    return sum(effort_of(longest_piece(pattern) if many else pattern) for pattern in patterns)
+
+
 def is_large(patterns: Sequence[WildcardPattern]) -> bool:
     """Whether patterns of one leaf fill a database of their own, or half of it."""
+    if len(patterns) * MOST_EFFORT_OF_ONE <= MOST_EFFORT // 2:
+        return False
     return len(patterns) > MOST_EXPRESSIONS // 2 or sum(map(effort_of, patterns)) > MOST_EFFORT // 2
 
 

@@ -34,8 +34,6 @@ class Program:
         spreader: Bounds of the nodes from those of the leaves.
         roots: The node of each predicate.
         leaf_nodes: The node of each leaf.
-        uses: The leaves of each predicate, one predicate's after the other's.
-        lengths: How many leaves each predicate asks.
         family_nodes: The nodes of each family's leaves.
         family_refs: For each family the place of its column among the book's ``refs``.
         eager: For each family whether it is asked before it is known who needs it.
@@ -48,13 +46,34 @@ class Program:
     spreader: Spreader
     roots: Numbers
     leaf_nodes: Numbers
-    uses: Numbers
-    lengths: Numbers
     family_nodes: tuple[Numbers, ...]
     family_refs: Numbers
     eager: Flags
     costs: Numbers
     shared: list[bool]
+
+
+def program_of(graph: Graph, book: LeafBook) -> Program:
+    """What all runs over a graph with these leaves have in common."""
+    spreader = Spreader(graph)
+    roots = np.array(graph.roots, np.int64)
+    leaf_nodes = np.array(graph.leaf_nodes, np.int64)
+    costs = np.zeros(len(graph.kinds), np.int64)
+    costs[leaf_nodes] = book.costs
+    families = book.families.all
+    places = {ref: place for place, ref in enumerate(book.refs)}
+    return Program(
+        graph=graph,
+        book=book,
+        spreader=spreader,
+        roots=roots,
+        leaf_nodes=leaf_nodes,
+        family_nodes=tuple(leaf_nodes[np.array(family.leaves)] for family in families),
+        family_refs=np.array([places[family.field.ref] for family in families], np.int64),
+        eager=np.array([family.eager for family in families], np.bool_),
+        costs=spreader.most(costs),
+        shared=(spreader.askers() + np.bincount(roots, minlength=len(graph.kinds)) > 1).tolist(),
+    )
 
 
 class Answers:
@@ -147,9 +166,7 @@ class Answers:
     def _ask_needed(self, predicates: Flags) -> bool:
         """Ask the families that enough leaves of some predicates need; whether there was any."""
         program = self._program
-        flags = np.zeros(len(program.leaf_nodes), np.bool_)
-        flags[program.uses[np.repeat(predicates, program.lengths)]] = True
-        needed = np.flatnonzero(flags)
+        needed = np.flatnonzero(program.spreader.under(program.roots[predicates])[program.leaf_nodes])
         numbers = self._book.family_of[needed]
         any_asked = False
         counts = np.bincount(numbers[numbers != NO_FAMILY], minlength=len(self._families))

@@ -6,11 +6,12 @@ leave the fewest rows. All nodes are worked out together, level by level.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
+from dogwatch.engine.kernels.mask import Flags
 from dogwatch.engine.planning.graph import Graph, Kind, Numbers
 
 
@@ -36,12 +37,14 @@ class _Level:
     Attributes:
         parts: Their parts, one node's after the other's.
         starts: Where each node's parts begin.
+        lengths: How many parts each node has.
     """
 
     kind: Kind
     nodes: Numbers
     parts: Numbers
     starts: Numbers
+    lengths: Numbers
 
 
 class Spreader:
@@ -49,7 +52,7 @@ class Spreader:
 
     def __init__(self, graph: Graph) -> None:
         self._size = len(graph.kinds)
-        self._fixed = [(node, graph.value[node]) for node, kind in enumerate(graph.kinds) if kind is Kind.FIXED]
+        self._fixed = list(graph.value.items())
         self._levels = _levels(graph)
 
     def unknown(self, length: int) -> Bounds:
@@ -85,24 +88,65 @@ class Spreader:
                     surely[nodes] = surely[parts]
                     false[nodes] = length - surely[parts]
 
+    def askers(self) -> Numbers:
+        """For each node, of how many others it is a part."""
+        parts = [level.parts for level in self._levels]
+        return np.bincount(np.concatenate([np.zeros(0, np.int64), *parts]), minlength=self._size)
+
+    def most(self, values: Numbers) -> Numbers:
+        """For each node the most that any node under it has of something, given what nodes without parts have."""
+        found = values.copy()
+        for level in self._levels:
+            found[level.nodes] = np.maximum.reduceat(found[level.parts], level.starts)
+        return found
+
+    def total(self, values: Numbers, limit: int) -> Numbers:
+        """The same added up, what several parts share for each of them, and never more than a limit."""
+        found = values.copy()
+        for level in self._levels:
+            found[level.nodes] = np.minimum(np.add.reduceat(found[level.parts], level.starts), limit)
+        return found
+
+    def under(self, nodes: Numbers) -> Flags:
+        """Some nodes and all that they are made of."""
+        found = np.zeros(self._size, np.bool_)
+        found[nodes] = True
+        for level in reversed(self._levels):
+            found[level.parts[np.repeat(found[level.nodes], level.lengths)]] = True
+        return found
+
 
 def _levels(graph: Graph) -> list[_Level]:
-    depth = [0] * len(graph.kinds)
-    grouped: dict[tuple[int, Kind], list[int]] = {}
-    for node, (kind, parts) in enumerate(zip(graph.kinds, graph.parts, strict=True)):
-        if parts:
-            depth[node] = 1 + max([depth[part] for part in parts])
-            grouped.setdefault((depth[node], kind), []).append(node)
-    return [
-        _Level(
-            kind,
-            np.array(nodes, np.int64),
-            np.array([part for node in nodes for part in graph.parts[node]], np.int64),
-            _starts([len(graph.parts[node]) for node in nodes]),
-        )
-        for (_, kind), nodes in sorted(grouped.items())
-    ]
+    lengths = np.fromiter(map(len, graph.parts), np.int64, len(graph.parts))
+    nodes = np.flatnonzero(lengths)
+    if not len(nodes):
+        return []
+    parts = np.fromiter(chain.from_iterable(graph.parts), np.int64, int(lengths.sum()))
+    lengths = lengths[nodes]
+    starts = np.cumsum(lengths) - lengths
+    depths = _depths(nodes, parts, starts, len(graph.parts))
+    kinds = np.array(graph.kinds, np.int64)[nodes]
+    order = np.lexsort((kinds, depths))
+    groups = np.flatnonzero(np.diff(depths[order]) | np.diff(kinds[order])) + 1
+    levels = []
+    for own in np.split(order, groups):
+        counts = lengths[own]
+        begins = _starts(counts)
+        places = np.repeat(starts[own] - begins, counts) + np.arange(int(counts.sum()))
+        levels.append(_Level(Kind(int(kinds[own[0]])), nodes[own], parts[places], begins, counts))
+    return levels
 
 
-def _starts(lengths: Sequence[int]) -> Numbers:
-    return np.cumsum([0, *lengths[:-1]], dtype=np.int64)
+def _depths(nodes: Numbers, parts: Numbers, starts: Numbers, size: int) -> Numbers:
+    """For each of the nodes that have parts, how many levels there are below it."""
+    depth = np.zeros(size, np.int64)
+    while True:
+        found: Numbers = np.maximum.reduceat(depth[parts], starts) + 1
+        if np.array_equal(found, depth[nodes]):
+            return found
+        depth[nodes] = found
+
+
+def _starts(lengths: Numbers) -> Numbers:
+    found: Numbers = np.cumsum(lengths) - lengths
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dogwatch.base.text import Fold
@@ -30,15 +31,24 @@ class Families:
         self.large: dict[int, int] = {}
         self._allowance = allowance
         self._cache = cache
-        self._equals: dict[tuple[Field, Fold], tuple[int, Equals]] = {}
-        self._networks: dict[Field, tuple[int, Networks]] = {}
-        self._patterns: dict[tuple[Field, bool], tuple[int, Patterns]] = {}
+        # Fields are found by their identity: those that are equal are one object in here.
+        self._columns: dict[Field, Field] = {}
+        self._column_of: dict[int, Field | None] = {}
+        self._equals: dict[tuple[int, int], tuple[int, Equals]] = {}
+        self._networks: dict[int, tuple[int, Networks]] = {}
+        self._patterns: dict[tuple[int, bool], tuple[int, Patterns]] = {}
 
     def place(self, number: int, leaf: Leaf, fields: Sequence[Field]) -> int | None:
-        """The number of the family that a leaf has joined; ``None`` if it stands by itself."""
-        if len(fields) != 1 or not fields[0].ref.type.is_text:
+        """The number of the family that a leaf has joined; ``None`` if it stands by itself.
+
+        Args:
+            number: The leaf's number.
+            leaf: The leaf.
+            fields: The fields that it reads; they must live as long as the families do.
+        """
+        field = self._column(fields[0]) if len(fields) == 1 else None
+        if field is None:
             return None
-        field = fields[0] if not fields[0].mention else Field(fields[0].ref, fields[0].blank_is_missing)
         match leaf:
             case InNetwork(operand=Field()):
                 return self._place_networks(number, leaf, field)
@@ -48,25 +58,34 @@ class Families:
         if members is None:
             return None
         texts, fold = members
-        place, family = self._equals.get((field, fold)) or (len(self.all), Equals(field, fold))
+        key = (id(field), id(fold))
+        place, family = self._equals.get(key) or (len(self.all), Equals(field, fold))
         if place == len(self.all):
             self.all.append(family)
-            self._equals[field, fold] = place, family
+            self._equals[key] = place, family
         family.join(number, texts)
         return place
 
+    def _column(self, field: Field) -> Field | None:
+        """The column of texts that a field reads, if it does."""
+        if id(field) not in self._column_of:
+            column = replace(field, mention=0)
+            is_text = field.ref.type.is_text
+            self._column_of[id(field)] = self._columns.setdefault(column, column) if is_text else None
+        return self._column_of[id(field)]
+
     def _place_networks(self, number: int, leaf: InNetwork, field: Field) -> int | None:
-        place, family = self._networks.get(field) or (len(self.all), Networks(field, self._allowance))
+        place, family = self._networks.get(id(field)) or (len(self.all), Networks(field, self._allowance))
         if not family.join(number, leaf):
             return None
         if place == len(self.all):
             self.all.append(family)
-            self._networks[field] = place, family
+            self._networks[id(field)] = place, family
         return place
 
     def _place_patterns(self, number: int, leaf: Like | Contains, field: Field) -> int | None:
         patterns = patterns_of(leaf)
-        key = (field, leaf.fold is Fold.UNICODE)
+        key = (id(field), leaf.fold is Fold.UNICODE)
         known = self._patterns.get(key)
         if is_large(patterns):
             self.large[number] = len(patterns)

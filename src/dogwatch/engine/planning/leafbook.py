@@ -12,7 +12,7 @@ from dogwatch.engine.kernels.mask import Flags
 from dogwatch.engine.kernels.memory import Allowance
 from dogwatch.engine.planning.families import Families
 from dogwatch.engine.planning.graph import Numbers
-from dogwatch.logic.predicate import Exists, Field, Leaf, fields_of
+from dogwatch.logic.predicate import Compare, Exists, Field, Leaf, Literal, Truth, fields_of
 
 NO_FAMILY = -1
 
@@ -36,7 +36,7 @@ class LeafBook:
 
     def __init__(self, leaves: Sequence[Leaf], allowance: Allowance, cache: Path | None) -> None:
         self.leaves = leaves
-        self.fields: list[tuple[Field, ...]] = [tuple(dict.fromkeys(fields_of(leaf))) for leaf in leaves]
+        self.fields: list[tuple[Field, ...]] = _fields(leaves)
         self.refs = tuple(dict.fromkeys(field.ref for own in self.fields for field in own))
         self.families = Families(allowance, cache)
         self._allowance = allowance
@@ -92,3 +92,33 @@ class LeafBook:
         elif self.costs[number] > CHEAP:
             answer = absent_answer(leaf, field)
             self._true_of_none[number], self._false_of_none[number] = answer is True, answer is False
+
+
+def _fields(leaves: Sequence[Leaf]) -> list[tuple[Field, ...]]:
+    """The fields that each leaf reads; equal ones are one object."""
+    own: dict[tuple[Field, ...], tuple[Field, ...]] = {}
+    of_operand: dict[int, tuple[Field, ...]] = {}
+    found = []
+    for leaf in leaves:
+        operand = _only_field(leaf)
+        fields = of_operand.get(id(operand))
+        if fields is None:
+            fields = tuple(dict.fromkeys(fields_of(leaf)))
+            fields = own.setdefault(fields, fields)
+            if operand is not None:
+                of_operand[id(operand)] = fields
+        found.append(fields)
+    return found
+
+
+def _only_field(leaf: Leaf) -> Field | None:
+    """The field that a leaf reads, if that is plain to see."""
+    operand: object = None
+    if isinstance(leaf, Exists):
+        operand = leaf.field
+    elif isinstance(leaf, Compare):
+        if isinstance(leaf.right, Literal):
+            operand = leaf.left
+    elif not isinstance(leaf, Truth):
+        operand = leaf.operand
+    return operand if isinstance(operand, Field) else None

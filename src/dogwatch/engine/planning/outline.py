@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
+
 from dogwatch.base.text import printable
 from dogwatch.engine.kernels.family import Equals, Family, Networks
 from dogwatch.engine.kernels.leaf import CHEAP
-from dogwatch.engine.kernels.together import patterns_of
-from dogwatch.engine.kernels.written import effort_of
+from dogwatch.engine.kernels.together import compile_effort, patterns_of
 from dogwatch.engine.planning.answers import Program
 from dogwatch.engine.planning.leafbook import NO_FAMILY
 from dogwatch.logic.predicate import AnyWord, Contains, Exists, Field, Leaf, Like, Within
@@ -62,7 +63,8 @@ class HeavyPredicate:
 def outline(program: Program) -> list[LeafOutline]:
     """How each leaf of a plan is answered."""
     book = program.book
-    askers = Counter(program.uses.tolist())
+    graph = program.graph
+    askers = Counter(leaf for root in graph.roots for leaf in graph.leaves_under(root))
     families = book.families.all
     found = []
     for number, leaf in enumerate(book.leaves):
@@ -85,13 +87,17 @@ def outline(program: Program) -> list[LeafOutline]:
 def heavy_predicates(program: Program) -> tuple[HeavyPredicate, ...]:
     """The predicates of a plan that cost much, in their order."""
     large = program.book.families.large
+    # Most predicates are settled without a look at each of their leaves: parts in common count several times here.
+    weights = np.zeros(len(program.costs), np.int64)
+    weights[program.leaf_nodes] = 1
+    weights[program.leaf_nodes[list(large)]] = MOST_LEAVES + 1
+    suspected = program.spreader.total(weights, MOST_LEAVES + 1)[program.roots] > MOST_LEAVES
     found = []
-    start = 0
-    for predicate, length in enumerate(program.lengths.tolist()):
-        leaves = program.uses[start : start + length].tolist()
-        start += length
-        if length > MOST_LEAVES:
-            found.append(HeavyPredicate(predicate, f"asks {length:,} different questions", length // 50))
+    for predicate in np.flatnonzero(suspected).tolist():
+        leaves = program.graph.leaves_under(program.graph.roots[predicate])
+        if len(leaves) > MOST_LEAVES:
+            reason = f"asks {len(leaves):,} different questions"
+            found.append(HeavyPredicate(predicate, reason, len(leaves) // 50))
         found += [_heavy(program, predicate, leaf, large[leaf]) for leaf in leaves if leaf in large]
     return tuple(found)
 
@@ -103,7 +109,7 @@ def _heavy(program: Program, predicate: int, number: int, patterns: int) -> Heav
         return HeavyPredicate(predicate, reason, patterns // 10)
     own = patterns_of(leaf) if isinstance(leaf, Like | Contains) else ()
     reason = f"has a list of {patterns:,} wildcard patterns"
-    return HeavyPredicate(predicate, reason, sum(map(effort_of, own)) + patterns // 20)
+    return HeavyPredicate(predicate, reason, compile_effort(own) + patterns // 20)
 
 
 def _way(leaf: Leaf, cost: int, fields: int, family: Family | None) -> str:

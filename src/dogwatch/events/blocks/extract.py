@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -41,11 +41,9 @@ class Extracted:
         if not self.odd.any():
             return self.raw
         keep = pa.array(~self.odd)
-        columns = {
-            path: RawColumn(_texts(column.values.filter(keep)), column.is_json)
-            for path, column in self.raw.columns.items()
-        }
-        return RawRows(int(np.count_nonzero(~self.odd)), columns)
+        columns = {path: _filtered(column, keep) for path, column in self.raw.columns.items()}
+        index = None if self.raw.index is None else _filtered(self.raw.index, keep)
+        return RawRows(int(np.count_nonzero(~self.odd)), columns, index)
 
 
 def extract(parsed: Parsed, root: Node, telling: Collection[str]) -> Extracted:
@@ -53,13 +51,20 @@ def extract(parsed: Parsed, root: Node, telling: Collection[str]) -> Extracted:
 
     Args:
         parsed: What the parser gave for it.
-        root: The shape.
+        root: The shape; one that asks for ``_source`` is that of search hits.
         telling: Keys of the document itself; rows that have a value there are odd.
     """
     odd = np.zeros(parsed.rows, np.bool_)
-    for key, column in zip(root.below, parsed.top, strict=True):
-        if key in telling:
-            odd |= _valid(column)
+    top = dict(zip(root.below, parsed.top, strict=True))
+    index = None
+    source = root.below.get("_source")
+    if source is not None and source.is_object:
+        index = top.pop("_index", None)
+        inside = top.pop("_source")
+        odd |= ~_valid(inside)
+        odd |= _told(top, telling)
+        top = dict(zip(source.below, inside.flatten(), strict=True))  # type: ignore[attr-defined]
+    odd |= _told(top, telling)
     parts: dict[str, list[RawColumn]] = {}
     for _, node, column in parsed.leaves(root):
         if column.null_count == len(column):
@@ -71,7 +76,21 @@ def extract(parsed: Parsed, root: Node, telling: Collection[str]) -> Extracted:
             if node.below and node.as_json:
                 odd |= _true(pc.match_substring(column, "{"))
     columns = {path: _one(found, odd) for path, found in parts.items()}
-    return Extracted(RawRows(parsed.rows, columns), odd)
+    named = None if index is None else RawColumn(_texts(index), is_json=True)
+    return Extracted(RawRows(parsed.rows, columns, named), odd)
+
+
+def _told(columns: Mapping[str, pa.Array[Any]], telling: Collection[str]) -> Flags:
+    """Which rows have a value under one of some keys."""
+    flags: Flags | bool = False
+    for key, column in columns.items():
+        if key in telling:
+            flags = flags | _valid(column)
+    return np.asarray(flags)
+
+
+def _filtered(column: RawColumn, keep: pa.Array[Any]) -> RawColumn:
+    return RawColumn(_texts(column.values.filter(keep)), column.is_json)
 
 
 def _one(found: Sequence[RawColumn], odd: Flags) -> RawColumn:

@@ -10,9 +10,11 @@ import numpy.typing as npt
 from dogwatch.events.readers.pending import SURE_DEPTH
 
 _LINE_FEED = 10
-_STRETCH = 1 << 20
-_TOGETHER = 8
-"""Lines whose brackets are counted at once."""
+_STRETCH = 1 << 16
+"""Bytes that are looked at together; they stay in the processor's cache."""
+
+_CELL = 1 << 10
+"""Bytes in which brackets are counted together: 8 * 255 at most."""
 
 
 class BlockLines:
@@ -50,18 +52,30 @@ class BlockLines:
     def deep(self) -> list[int]:
         """The lines that nest so much, or may, that decoding them again could fail."""
         whole = np.frombuffer(self.data, np.uint8)
-        count = len(self)
-        groups = [(first, min(first + _TOGETHER, count)) for first in range(0, count, _TOGETHER)]
+        before = _opened_before(whole)
+        firsts, lasts = self.starts[:-1] // _CELL, (self.starts[1:] - 1) // _CELL
+        candidates = np.flatnonzero(before[lasts + 1] - before[firsts] > SURE_DEPTH)
         return [
             line
-            for group in groups
-            if self._brackets(whole, *group) > SURE_DEPTH
-            for line in range(*group)
-            if self._brackets(whole, line, line + 1) > SURE_DEPTH
+            for line in candidates.tolist()
+            if np.count_nonzero(_opens(whole[self.starts[line] : self.starts[line + 1]])) > SURE_DEPTH
         ]
 
-    def _brackets(self, whole: npt.NDArray[np.uint8], first: int, end: int) -> int:
-        """How many opening brackets and braces there are in some lines."""
-        some = whole[self.starts[first] : self.starts[end]]
-        # The two differ from each other in one bit, and in more from any other byte.
-        return int(np.count_nonzero((some & 0xDF) == ord("[")))
+
+def _opened_before(whole: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """How many opening brackets and braces there are before each cell, and before the end."""
+    cells = len(whole) // _CELL
+    counts = [np.zeros(1, np.int64)]
+    for start in range(0, cells * _CELL, _STRETCH):
+        flags = _opens(whole[start : min(start + _STRETCH, cells * _CELL)])
+        # Eight bytes are added up at once; none of them can overflow into the next.
+        sums = flags.view(np.uint64).reshape(-1, _CELL // 8).sum(axis=1)
+        counts.append(sums.view(np.uint8).reshape(-1, 8).sum(axis=1, dtype=np.int64))
+    counts.append(np.array([np.count_nonzero(_opens(whole[cells * _CELL :]))], np.int64))
+    return np.cumsum(np.concatenate(counts))
+
+
+def _opens(some: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    # The two differ from each other in one bit, and in more from any other byte.
+    flags: npt.NDArray[np.bool_] = (some & 0xDF) == ord("[")
+    return flags

@@ -18,7 +18,7 @@ from dogwatch.events.blocks.raw import RawRows
 from dogwatch.events.columns import TIMESTAMP, BatchBuilder, ColumnPlan, paths_read, times
 from dogwatch.events.document import PathTree
 from dogwatch.events.report import ReadReport
-from dogwatch.events.storage import Flags, Numbers, joined, no_values, storage_type, text_array
+from dogwatch.events.storage import Flags, Numbers, constant_text, joined, no_values, storage_type
 from dogwatch.schema.derived import derived_field
 from dogwatch.schema.field import FieldRef
 
@@ -153,7 +153,7 @@ class Assembler:
             values = self._plan.derivations.values(ref, rows.given)
             columns[ref] = no_values(storage_type(ref.type), length) if values is None else values.column()
         time = times(rows.given(TIMESTAMP), length)
-        index = rows.indices() if self._index is None else text_array([self._index] * length)
+        index = rows.indices() if self._index is None else constant_text(self._index, length)
         report.without_time += int(np.count_nonzero(time[kept] == NO_TIME))
         report.without_index += int(np.count_nonzero(index.is_null().to_numpy(zero_copy_only=False)[kept]))
         return Batch(length, columns, time, rows.tiebreaks(), first_arrival, index, source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -15,7 +16,8 @@ from dogwatch.events.blocks.memo import ScalarMemo
 from dogwatch.events.blocks.raw import RawRows
 from dogwatch.events.blocks.typed import AS_THEY_ARE, Texts, Typed, either, typed
 from dogwatch.events.columns import ColumnPlan, paths_read
-from dogwatch.events.storage import Coded, Flags, Numbers, no_values, storage_type, text_array
+from dogwatch.events.index import data_stream_of
+from dogwatch.events.storage import Coded, Flags, Numbers, constant_text, no_values, storage_type, text_array
 from dogwatch.schema.field import FieldRef, FieldType
 
 SEQUENCE = "event.sequence"
@@ -66,6 +68,7 @@ class NativeRows:
 
     def __init__(self, raw: RawRows, reading: Mapping[str, Reading], memo: ScalarMemo) -> None:
         self.length = raw.length
+        self._index = None if raw.index is None else Texts(raw.index)
         self._memo = memo
         self._texts = {
             path: Texts(column)
@@ -132,16 +135,35 @@ class NativeRows:
         return result
 
     def indices(self) -> pa.DictionaryArray[Any, Any]:
-        """The data stream that each row names, null where it does not."""
+        """The data stream that each row belongs to, null where nothing says: what is around it goes first."""
+        if self._index is None:
+            return self._named()
+        around = [_name_around(str(text)) for text in self._index.texts.to_pylist()]
+        codes = self._index.codes
+        if None not in around and not (codes < 0).any():
+            taken: pa.DictionaryArray[Any, Any] = text_array(around).take(pa.array(codes, pa.int64()))
+            return taken
+        own: list[str | None] = self._named().cast(pa.utf8()).to_pylist()
+        names = [*around, None]
+        return text_array([names[code] or own[row] for row, code in enumerate(codes.tolist())])
+
+    def _named(self) -> pa.DictionaryArray[Any, Any]:
+        """The data stream that each row names itself."""
         parts = [self._texts.get(path) for path in NAMES]
         found = [part for part in parts if part is not None]
         if len(found) < len(parts):
-            return text_array([None] * self.length)
+            return constant_text(None, self.length)
         codes, rows = numbered([(part.codes, len(part.texts)) for part in found])
         words = [_words_at(part, rows) for part in found]
         names = [None if None in each else "-".join(map(str, each)) for each in zip(*words, strict=True)]
         named: pa.DictionaryArray[Any, Any] = text_array(names).take(pa.array(codes, pa.int64()))
         return named
+
+
+def _name_around(text: str) -> str | None:
+    """The data stream that the JSON text of ``_index`` names."""
+    name = msgspec.json.decode(text)
+    return data_stream_of(name) if isinstance(name, str) and name else None
 
 
 def _words_at(texts: Texts, rows: Numbers) -> list[str | None]:

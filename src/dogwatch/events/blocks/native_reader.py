@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import mmap
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ from dogwatch.events.blocks.source import BlockSource
 from dogwatch.events.columns import ColumnPlan
 from dogwatch.events.index import index_of
 from dogwatch.events.readers.fortisiem import is_json
-from dogwatch.events.readers.ndjson import FoundDocument, JsonLineError, action_of, decode_object
+from dogwatch.events.readers.ndjson import FoundDocument, JsonLineError, action_of, decode_object, inside
 from dogwatch.events.readers.pending import Decode, TextSource, tiebreak_of
 from dogwatch.events.report import ReadReport
 from dogwatch.events.units import Block
@@ -94,26 +95,43 @@ class NativeReader:
         native = native[~extracted.odd]
         odd, texts = self._read_odd(job, read_line)
         keys = np.array([row.order for row in odd], np.int64)
-        # An odd row stands behind the native rows of lines before its own, and the odd ones before it.
-        places = np.searchsorted(native, keys) + np.arange(len(keys))
-        source = BlockSource(
-            job.lines,
-            job.block.file,
-            job.block.first_line,
-            np.sort(np.concatenate([native, keys])),
-            texts,
-            {row: place for place, row in enumerate(places.tolist())},
-        )
+
+        def source_over(native: Numbers) -> BlockSource:
+            # An odd row stands behind the native rows of lines before its own, and the odd ones before it.
+            places = np.searchsorted(native, keys) + np.arange(len(keys))
+            return BlockSource(
+                job.lines,
+                job.block.file,
+                job.block.first_line,
+                np.sort(np.concatenate([native, keys])),
+                texts,
+                {row: place for place, row in enumerate(places.tolist())},
+            )
+
+        refused: list[int] = []
 
         def reread(rows: Sequence[int]) -> list[OddRow]:
-            some = native[rows].tolist()
-            return [self._odd_row(decode_object(job.lines.text(line)), None, line) for line in some]
+            found: list[OddRow] = []
+            for line in native[rows].tolist():
+                try:
+                    whole = decode_object(job.lines.text(line))
+                except JsonLineError:
+                    refused.append(line)
+                else:
+                    found.append(self._odd_row(inside(whole), whole.get("_index"), line))
+            return found
 
         before = self._assembler.doubted.copy()
         batch = self._assembler.assemble(
-            extracted.without_odd(), native, odd, reread, job.block.first_arrival, source, report
+            extracted.without_odd(), native, odd, reread, job.block.first_arrival, source_over(native), report
         )
         self._learned.learn(Misfits(lists=self._assembler.doubted - before), len(native))
+        if refused:
+            for line in refused:
+                # To tell what is wrong with it: it holds no event.
+                deque(read_line(job.lines.text(line), job.block.first_line + line), maxlen=0)
+            native = np.setdiff1d(native, refused)
+            batch = replace(batch, source=source_over(native))
         report.lines += len(native)
         report.events += batch.length
         return batch
@@ -179,8 +197,11 @@ class _Job:
                     documents.append(decode_object(self.lines.text(line)))
                 except JsonLineError:
                     continue
-        if sum(not TELLING.isdisjoint(document) for document in documents) * _ODD_SHARE > len(documents):
-            raise UnfitError("most lines hold their event inside")
+        hits = sum(isinstance(document.get("_source"), dict) for document in documents)
+        self._learned.take_hits((len(documents) - hits) * _ODD_SHARE <= len(documents) and hits > 0)
+        told = 0 if self._learned.hits else sum(not TELLING.isdisjoint(document) for document in documents)
+        if told * _ODD_SHARE > len(documents):
+            raise UnfitError("too many lines hold their event inside")
         try:
             self._learned.learn_from(documents)
         except ShapeError as error:

@@ -31,10 +31,12 @@ class RawRows:
     Attributes:
         length: How many.
         columns: By dotted path; a path that no row has a value for is left out.
+        index: What the object around each event says of its index, as JSON; ``None`` if there are no such objects.
     """
 
     length: int
     columns: Mapping[str, RawColumn]
+    index: RawColumn | None = None
 
 
 EMPTY: pa.Array[Any] = pa.array([], pa.utf8())

@@ -10,11 +10,11 @@ import numpy.typing as npt
 from dogwatch.base.diagnostic import Place
 from dogwatch.events.batch import Document
 from dogwatch.events.blocks.lines import BlockLines
-from dogwatch.events.readers.ndjson import decode_object, source_of
+from dogwatch.events.readers.ndjson import decode_object, inside
 from dogwatch.events.readers.pending import TextSource, id_of_text, own_id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BlockSource:
     """The way back; a document that something asks for is decoded again from the block's bytes.
 
@@ -33,20 +33,25 @@ class BlockSource:
     line_of_row: npt.NDArray[np.int64]
     odd: TextSource
     odd_rows: dict[int, int]
+    _last: tuple[int, Document] | None = None
 
     def document(self, row: int) -> Document:
         """The row's whole document."""
         if (place := self.odd_rows.get(row)) is not None:
             return self.odd.document(place)
-        return source_of(self._text(row))
+        # Whoever asks for a row's id mostly asks for its document next.
+        last, self._last = self._last, None
+        whole = last[1] if last is not None and last[0] == row else decode_object(self._text(row))
+        return inside(whole)
 
     def event_id(self, row: int) -> tuple[str, bool]:
         """The row's id, and whether the document or its source named it."""
         if (place := self.odd_rows.get(row)) is not None:
             return self.odd.event_id(place)
         text = self._text(row)
-        document = decode_object(text)
-        own = own_id(document, document)
+        whole = decode_object(text)
+        self._last = (row, whole)
+        own = own_id(inside(whole), whole)
         return (id_of_text(text), False) if own is None else (own, True)
 
     def place(self, row: int) -> Place | None:

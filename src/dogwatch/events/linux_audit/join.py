@@ -25,7 +25,7 @@ from dogwatch.events.linux_audit.event import (
     directory_of,
     event_key,
 )
-from dogwatch.events.linux_audit.parse import NO_STAMP, Record, parse_line, plain_head
+from dogwatch.events.linux_audit.parse import NO_STAMP, PlainRun, Record, parse_line, plain_head
 from dogwatch.events.report import ReadReport
 
 DEFAULT_LIMIT = 256 << 20
@@ -138,6 +138,17 @@ class Joiner:
             self._next += 1
             return True
         return self._begin(line, file, number)
+
+    def add_run(self, run: PlainRun, file: str, number: int) -> None:
+        """Put in lines that bear one stamp.
+
+        Args:
+            run: The lines.
+            file: The file that they were read from.
+            number: The first one's number there.
+        """
+        key = EventKey(run.time, run.serial, self._host, "" if self._host else directory_of(file))
+        self._sorter.add(key, _PACKED.pack(_PLAIN, self._number(file), number) + run.text)
 
     def held(self) -> Iterator[HeldEvent | AuditEvent]:
         """The events in canonical order: stamp, serial, host. Everything held is forgotten at the end.

@@ -14,6 +14,7 @@ See auditd.conf(5), ausearch(8) and linux/audit.h.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -21,7 +22,7 @@ from typing import NamedTuple
 import msgspec
 
 from dogwatch.base.diagnostic import Diagnostic, Place, Severity
-from dogwatch.base.time import SECOND
+from dogwatch.base.time import MILLISECOND, SECOND
 from dogwatch.events.linux_audit.tables import type_name, type_numbers
 
 SEPARATOR = b"\x1d"
@@ -117,6 +118,48 @@ def plain_head(line: bytes) -> PlainHead | None:
     except _MalformedError:
         return None
     return PlainHead(_STAMPED + stamp, heads, time, serial, _text(node[5:-1]) if node else "")
+
+
+class PlainRun(NamedTuple):
+    """Lines that stand together and bear one stamp, plain ones without ``node=``.
+
+    Attributes:
+        text: The lines, without the end of the last.
+        time: The stamp's time, in nanoseconds since 1970 UTC.
+        serial: Its serial number.
+    """
+
+    text: bytes
+    time: int
+    serial: int
+
+
+_LONGEST_RUN = 16 << 10
+_RUN = re.compile(
+    rb"type=[A-Z][A-Z0-9_]{0,30}+ msg=audit\(([0-9]{1,9}+|[1-8][0-9]{9})\.([0-9]{3}):([0-9]{1,10}+)\): .*+\n"
+    rb"(?:type=[A-Z][A-Z0-9_]{0,30}+ msg=audit\(\1\.\2:\3\): .*+\n)*+"
+)
+
+
+def plain_run(data: bytes, start: int) -> PlainRun | None:
+    """The lines of one event that begin at a place; ``None`` if they are not of the usual kind.
+
+    ``parse_line`` reads each of them to the same stamp and serial and to no host.
+
+    Args:
+        data: Lines, each with its line feed.
+        start: Where a line begins.
+    """
+    found = _RUN.match(data, start)
+    if found is None or found.end() - start > _LONGEST_RUN:
+        return None
+    seconds, fraction, number = found.groups()
+    serial = int(number)
+    text = data[start : found.end() - 1]
+    # A bracket could make it another format's line; a carriage return belongs to the line's end or to nothing.
+    if serial > _MAX_SERIAL or b"\r" in text or b"]" in text:
+        return None
+    return PlainRun(text, int(seconds) * SECOND + int(fraction) * MILLISECOND, serial)
 
 
 @lru_cache(maxsize=64)

@@ -8,33 +8,28 @@ it. Documents are those of Auditbeat's auditd module (``linux_audit.normalise``)
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import count
 from pathlib import Path
 
-from dogwatch.base.diagnostic import Diagnostic, Place, Severity
+from dogwatch.base.diagnostic import Diagnostic, Place
 from dogwatch.events.batch import Batch
-from dogwatch.events.linux_audit.entity import EntityTracker
+from dogwatch.events.linux_audit.batches import DEFAULT_INDEX, Batches
+from dogwatch.events.linux_audit.entity import EntityTracker, ProcessFacts
 from dogwatch.events.linux_audit.event import AuditEvent
 from dogwatch.events.linux_audit.follow import Follower
-from dogwatch.events.linux_audit.frame import Cells, Parts, split_frame
+from dogwatch.events.linux_audit.handed import AuditShare
 from dogwatch.events.linux_audit.join import DEFAULT_LIMIT, HeldEvent, Joiner
-from dogwatch.events.linux_audit.message import read_message
-from dogwatch.events.linux_audit.normalise import normalise, process_facts
-from dogwatch.events.linux_audit.parse import parse_line
-from dogwatch.events.linux_audit.rows import Layout, Rows, name_process
+from dogwatch.events.linux_audit.parse import parse_line, plain_run
+from dogwatch.events.linux_audit.share import SHARE_ROWS, Glance, Shared, Told, shared, written
 from dogwatch.events.report import ReadReport
+from dogwatch.events.units import BlockBuffer
 from dogwatch.schema.field import FieldRef
 
-DEFAULT_INDEX = "auditbeat-auditd"
-"""The data stream of events that were not given another."""
+__all__ = ["DEFAULT_INDEX", "AuditLogReader", "ShareReader"]
 
-_MISSING = {
-    "audit-missing-execve": "a successful execve without an EXECVE record: its arguments are unknown",
-    "audit-missing-argument": "an execve whose EXECVE records do not hold all of its arguments",
-    "audit-missing-path": "an event with fewer or more PATH records than its SYSCALL record announces",
-}
+_SHARE_BYTES = 16 << 20
+"""Bytes of records after which a share ends."""
 
 
 class AuditLogReader:
@@ -76,17 +71,13 @@ class AuditLogReader:
         limit_bytes: int = DEFAULT_LIMIT,
         directory: Path | None = None,
     ) -> None:
-        self._layout = Layout(fields)
-        self._index = index or DEFAULT_INDEX
         self._report = report
-        self._arrivals = arrivals
         self._batch_rows = batch_rows
         self._linger = linger
         self._clock = clock
-        self._auditbeat_comm = auditbeat_comm
-        self._rows = self._no_rows()
         self._waiting_since = 0
-        self._entities = EntityTracker(report)
+        entities = EntityTracker(report)
+        self._events = Batches(fields, index, report, arrivals, entities, auditbeat_comm=auditbeat_comm)
         self._joiner: Joiner | Follower = (
             Follower(report, host=host or "", clock=clock)
             if follow
@@ -125,6 +116,37 @@ class AuditLogReader:
             joiner.add(record, place)
         return ()
 
+    def untaken(self, data: bytes, file: str, number: int) -> Iterator[tuple[int, bytes]]:
+        """Read runs of lines that are one event's in the usual form; gives the other lines with their numbers.
+
+        Not for a reader that follows.
+
+        Args:
+            data: Whole lines, each with its line feed.
+            file: The name of the file.
+            number: The first line's number, from 1.
+        """
+        joiner = self._joiner
+        if not isinstance(joiner, Joiner):
+            raise TypeError("a reader that follows takes one line after the other")
+        start, end = 0, len(data)
+        while start < end:
+            run = plain_run(data, start)
+            if run is not None:
+                joiner.add_run(run, file, number)
+                start += len(run.text) + 1
+                count = run.text.count(b"\n") + 1
+                self._report.lines += count
+                number += count
+                continue
+            close = data.find(b"\n", start)
+            close = end if close < 0 else close
+            line = data[start:close].removesuffix(b"\r")
+            if line and not line.isspace():
+                yield number, line
+            start = close + 1
+            number += 1
+
     def idle(self) -> Iterator[Batch]:
         """When following: what waits for company or was not completed in time. To ask while no lines arrive."""
         if isinstance(self._joiner, Follower):
@@ -134,59 +156,78 @@ class AuditLogReader:
         """The events that are left: in closed mode all of them, in canonical order."""
         joiner = self._joiner
         yield from self._batches(joiner.finish() if isinstance(joiner, Follower) else joiner.held())
-        if self._rows:
-            yield self._batch()
+        if self._events:
+            yield self._events.batch()
+
+    def shares(self, lend: Callable[[], BlockBuffer]) -> Iterator[Batch | AuditShare]:
+        """As ``finish``, with what another process can read as shares for a ``ShareReader``.
+
+        Args:
+            lend: Asked for a buffer before each share.
+        """
+        joiner = self._joiner
+        if isinstance(joiner, Follower):
+            yield from self.finish()
+            return
+        glance, most = Glance(), min(SHARE_ROWS, self._batch_rows)
+        waiting: list[Shared] = []
+        files: Sequence[str] = ()
+        rows = size = 0
+        for found in joiner.held():
+            if waiting and (rows == most or size > _SHARE_BYTES or not isinstance(found, HeldEvent)):
+                yield self._share(waiting, files, rows, lend())
+                waiting, rows, size = [], 0, 0
+            if not isinstance(found, HeldEvent):
+                self._events.add(found)
+                yield self._events.batch()
+                continue
+            facts = glance.facts(found)
+            identity = None
+            if isinstance(facts, ProcessFacts):
+                identity = self._events.entities.follow(found.key, facts)
+            waiting.append(Shared(found.key, found.packed, identity))
+            files = found.files
+            rows += facts is not False
+            size += sum(map(len, found.packed))
+        if waiting:
+            yield self._share(waiting, files, rows, lend())
+
+    def _share(self, events: list[Shared], files: Sequence[str], rows: int, buffer: BlockBuffer) -> AuditShare:
+        first = self._events.taken(rows) if rows else 0
+        return AuditShare(first, rows, written(buffer, events, files), buffer)
 
     def _batches(self, events: Iterable[AuditEvent | HeldEvent]) -> Iterator[Batch]:
         for event in events:
-            if not self._rows:
+            if not self._events:
                 self._waiting_since = self._clock()
-            self._add(event)
-            if len(self._rows) >= self._batch_rows:
-                yield self._batch()
-        if self._rows and self._clock() - self._waiting_since >= self._linger:
-            yield self._batch()
+            self._events.add(event)
+            if len(self._events) >= self._batch_rows:
+                yield self._events.batch()
+        if self._events and self._clock() - self._waiting_since >= self._linger:
+            yield self._events.batch()
 
-    def _batch(self) -> Batch:
-        rows, self._rows = self._rows, self._no_rows()
-        first = next(self._arrivals)
-        deque(islice(self._arrivals, len(rows) - 1), maxlen=0)
-        self._report.events += len(rows)
-        return rows.build(first, self._report)
 
-    def _no_rows(self) -> Rows:
-        return Rows(self._layout, self._index, auditbeat_comm=self._auditbeat_comm)
+class ShareReader:
+    """Makes batches of shares; one reader goes from share to share and remembers the frames of events.
 
-    def _add(self, found: AuditEvent | HeldEvent) -> None:
-        if not isinstance(found, HeldEvent):
-            self._add_event(found, found)
-            return
-        text = found.text
-        split = None if text is None else split_frame(text, found.key.host)
-        frame = None if split is None else self._layout.frames.find(split[0])
-        if split is None or frame is None:
-            event = found.event(self._report)
-            if event is not None:
-                self._add_event(found, event, split)
-            return
-        identity = self._entities.follow(found.key, frame.facts(split[1]))
-        self._report.derived_entities += 1
-        self._rows.add_framed(found, frame, split[1], identity)
+    Args:
+        fields: The columns wanted.
+        index: The data stream of the events; ``auditbeat-auditd`` if ``None``.
+    """
 
-    def _add_event(
-        self, found: AuditEvent | HeldEvent, event: AuditEvent, split: tuple[Parts, Cells] | None = None
-    ) -> None:
-        message = read_message(event)
-        for code in message.problems:
-            self._report.add(
-                Diagnostic(code, _MISSING[code], Severity.WARNING, event.places[0], hint=f"event {event.id}")
-            )
-        document = normalise(event, message, auditbeat_comm=self._auditbeat_comm)
-        if split is not None:
-            self._layout.frames.learn(*split, event.key, message, document)
-        identity = None
-        if (facts := process_facts(message)) is not None:
-            identity = self._entities.follow(event.key, facts)
-            name_process(document, identity)
-            self._report.derived_entities += 1
-        self._rows.add(found, document, identity)
+    def __init__(self, fields: Sequence[FieldRef], index: str | None) -> None:
+        self._told = Told()
+        self._events = Batches(fields, index, ReadReport(), count(), self._told)
+
+    def read(self, share: AuditShare, report: ReadReport) -> Iterator[Batch]:
+        """The batch of a share, if any event comes of it.
+
+        Args:
+            share: What to read; its buffer is free when the batch is complete.
+            report: Counts the events, and what is left out.
+        """
+        self._events.report, self._events.arrivals = report, count(share.first_arrival)
+        for event, self._told.identity in shared(share):
+            self._events.add(event)
+        if self._events:
+            yield self._events.batch()

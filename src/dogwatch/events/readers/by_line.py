@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
 from dogwatch.base.diagnostic import Diagnostic, Place
 from dogwatch.events.batch import Batch
 from dogwatch.events.columns import ColumnPlan
+from dogwatch.events.linux_audit.handed import AuditShare
 from dogwatch.events.readers.audit_log import AuditLogReader
 from dogwatch.events.readers.fortisiem import EventReader, begins_json_text
 from dogwatch.events.readers.fortisiem_csv import CsvReader
-from dogwatch.events.readers.lines import Line, Source, name_of
+from dogwatch.events.readers.lines import Line, Piece, Source, name_of
 from dogwatch.events.readers.options import ReadOptions
 from dogwatch.events.readers.paths import STDIN
 from dogwatch.events.readers.pending import Pending
 from dogwatch.events.readers.sniff import Format, is_record
 from dogwatch.events.report import ReadReport
-from dogwatch.events.units import Stray
+from dogwatch.events.units import BlockBuffer, Stray
 from dogwatch.schema.field import FieldRef
 
 _LINGER = 100_000_000
@@ -61,6 +62,20 @@ class ByLine:
             case Format.NDJSON | Format.FORTISIEM | Format.AUDIT:
                 yield from self._lines(source, found, lines)
 
+    def untaken(self, source: Source, pieces: Iterable[Piece | None]) -> Iterator[Line | None]:
+        """Hand runs of audit records to their reader as they stand; gives the lines that are left.
+
+        Args:
+            source: A file.
+            pieces: Its lines.
+        """
+        reader, name = self._audits.of(source), name_of(source)
+        for piece in pieces:
+            if piece is None:
+                yield None
+            else:
+                yield from reader.untaken(piece.data, name, piece.first_line)
+
     def record(self, stray: Stray) -> None:
         """Take an audit record that was found in a file read elsewhere."""
         reader = self._audits.of(Path(stray.file))
@@ -75,6 +90,14 @@ class ByLine:
     def finish(self) -> Iterator[Batch]:
         """The events of audit logs in files, and what a pipe has left."""
         yield from self._audits.finish()
+
+    def shares(self, lend: Callable[[], BlockBuffer]) -> Iterator[Batch | AuditShare]:
+        """As ``finish``, with the events of audit logs as shares that any process can read.
+
+        Args:
+            lend: Asked for a buffer before each share.
+        """
+        yield from self._audits.shares(lend)
 
     def _audit_reader(self, follow: bool) -> AuditLogReader:
         return AuditLogReader(
@@ -183,3 +206,8 @@ class _AuditReaders:
         """What is left."""
         for reader in self._readers.values():
             yield from reader.finish()
+
+    def shares(self, lend: Callable[[], BlockBuffer]) -> Iterator[Batch | AuditShare]:
+        """The same, as shares for other processes."""
+        for reader in self._readers.values():
+            yield from reader.shares(lend)

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from dogwatch.events.batch import Batch
+from dogwatch.events.linux_audit.handed import AuditShare
 from dogwatch.events.readers.by_line import ByLine
 from dogwatch.events.readers.cut import cut
 from dogwatch.events.readers.lines import Line, Piece, Pieces, Progress, Source, line_feeds, name_of, note_empty
@@ -73,7 +74,9 @@ class Inputs:
             if found is Format.NDJSON and source != STDIN:
                 yield from self._blocks(source, recognised, lend)
             elif found is not None:
-                yield from self._by_line.batches(source, found, _lines(recognised))
+                runs = found is Format.AUDIT and source != STDIN
+                lines = self._by_line.untaken(source, recognised) if runs else _lines(recognised)
+                yield from self._by_line.batches(source, found, lines)
         yield from self._by_line.flush()
 
     def stray(self, stray: Stray) -> None:
@@ -86,6 +89,14 @@ class Inputs:
         They come after all others in the order of arrival.
         """
         yield from self._by_line.finish()
+
+    def shares(self, lend: Lend) -> Iterator[Batch | AuditShare]:
+        """As ``finish``, with the events of audit logs as shares that any process can read.
+
+        Args:
+            lend: Asked for a buffer before each share.
+        """
+        yield from self._by_line.shares(lend)
 
     def _recognised(self, source: Source, pieces: Pieces) -> tuple[Format | None, Iterator[Piece | None]]:
         """The format of an input, and all of its pieces."""

@@ -284,7 +284,7 @@ def _pieces(chunks: Iterator[bytes | None], name: str, report: ReadReport, longe
             _skip_line(Place(name, number), report, longest)
             data = chunk[first:end]
         else:
-            data = b"".join((*pending, chunk[:end]))
+            data = b"".join((*pending, memoryview(chunk)[:end]))
         if end - first > longest:
             data = _without_long_lines(data, name, number, report, longest)
         yield Piece(number, data.removeprefix(_BYTE_ORDER_MARK) if number == 1 else data)

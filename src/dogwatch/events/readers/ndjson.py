@@ -154,13 +154,13 @@ def hits_of(document: Document, line: bytes | None) -> Sequence[FoundDocument]:
     """
     outer = document.get("hits")
     if isinstance(outer, dict) and isinstance(outer.get("hits"), list) and "_shards" in document:
-        return [(_source(hit), hit, None) for hit in outer["hits"] if isinstance(hit, dict)]
-    return ((_source(document), document, line),)
+        return [(inside(hit), hit, None) for hit in outer["hits"] if isinstance(hit, dict)]
+    return ((inside(document), document, line),)
 
 
 def source_of(line: bytes) -> Document:
     """The one document that a line holds, decoded again."""
-    return _source(decode_object(line))
+    return inside(decode_object(line))
 
 
 def action_of(document: Document) -> tuple[str, dict[str, Any]] | None:
@@ -173,7 +173,8 @@ def action_of(document: Document) -> tuple[str, dict[str, Any]] | None:
     return None
 
 
-def _source(hit: dict[str, Any]) -> Document:
+def inside(hit: dict[str, Any]) -> Document:
+    """The document in a search hit; an object that is none is a document itself."""
     source = hit.get("_source")
     if source is None and "_index" in hit:
         # A search for `fields` alone gives dotted names and lists of values.

@@ -49,7 +49,8 @@ from dogwatch.rules.loaders.fortisiem_fields import (
 from dogwatch.rules.loaders.fortisiem_node import OWN_NAMESPACE, Node, parted
 from dogwatch.rules.loaders.fortisiem_xml import MAX_RULES, too_many_rules
 from dogwatch.rules.loaders.source import Loaded
-from dogwatch.rules.loaders.yaml_nodes import YamlList, YamlTable, YamlText, YamlValue, documents
+from dogwatch.rules.loaders.yaml_documents import documents
+from dogwatch.rules.loaders.yaml_nodes import YamlList, YamlTable, YamlText, YamlValue
 from dogwatch.rules.loaders.yaml_tables import Table
 from dogwatch.rules.model import FortisiemRule
 

@@ -1,6 +1,5 @@
 """What FortiSIEM rules refer to, from files: groups, lookup tables, watch lists, limits, profiles, exceptions."""
 
-from dogwatch.rules.resources.load import load_resources
 from dogwatch.rules.resources.resource_set import NO_RESOURCE_SET, ResourceSet
 
-__all__ = ["NO_RESOURCE_SET", "ResourceSet", "load_resources"]
+__all__ = ["NO_RESOURCE_SET", "ResourceSet"]

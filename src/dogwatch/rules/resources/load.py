@@ -9,7 +9,8 @@ from pathlib import Path
 from dogwatch.base.diagnostic import DogwatchError
 from dogwatch.base.message import nearest, quoted
 from dogwatch.languages.fortisiem.options import VENDOR, FortisiemOptions
-from dogwatch.rules.loaders.yaml_nodes import YamlTable, YamlText, YamlValue, documents, kind_of
+from dogwatch.rules.loaders.yaml_documents import documents
+from dogwatch.rules.loaders.yaml_nodes import YamlTable, YamlText, YamlValue, kind_of
 from dogwatch.rules.resources import groups, profiles, thresholds
 from dogwatch.rules.resources.entry import tell_faults
 from dogwatch.rules.resources.exceptions import ExceptionReader

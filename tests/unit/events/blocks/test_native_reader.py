@@ -5,11 +5,13 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
-from block_oracle import FIELDS, NOW, Reading, assert_agree, assert_files_agree
 
+from block_oracle import FIELDS, NOW, Reading, assert_agree, assert_files_agree
+from dogwatch.events.blocks.prescan import Found, Prescan
 from dogwatch.events.readers import ReadOptions
 from dogwatch.events.units import ARRIVAL_BITS
 from dogwatch.schema.field import FieldRef, FieldType
@@ -102,6 +104,70 @@ def test_an_odd_line_between_good_ones(line: bytes) -> None:
     reading = assert_agree(b"\n".join([GOOD, *[GOOD] * 4, b" ", line, *[GOOD] * 3]))
     # A list may hold actions.
     assert reading.natively == (not line.startswith(b"[{"))
+
+
+HIT = b'{"_index": ".ds-logs-x-y-2026.01.01-000001", "_id": "%d", "_score": 1, "_source": ' + GOOD + b"}"
+HITS = [
+    *ODD_LINES.values(),
+    *(b'{"_index": "logs-q", "_id": "7", "_source": ' + line + b"}" for line in ODD_LINES.values()),
+    b'{"_index": 5, "_source": {"process": {"name": "a"}}}',
+    b'{"_index": "", "_source": {"data_stream": {"type": "logs", "dataset": "x", "namespace": "y"}}}',
+    b'{"_id": 7, "_source": {"event": {"id": "e"}}}',
+    b'{"_source": {"_source": {"process": {"name": "inner"}}}, "_source": {"process": {"pid": 1}}}',
+    b'{"_shards": {}, "hits": {"hits": []}, "_source": {"process": {"name": "a"}}}',
+]
+
+
+def test_search_hits_are_read_natively_with_whatever_is_among_them() -> None:
+    lines = [HIT % number for number in range(900)] + HITS
+    random.Random(3).shuffle(lines)  # noqa: S311 - any order will do
+    reading = assert_agree(b"\n".join([HIT % 1, *(line for line in lines if not line.startswith(b"["))]))
+    assert reading.natively == 1
+    assert reading.rows[0]["event's index"] == "'logs-x-y'"
+    assert reading.rows[0]["event's id"] == "'1'"
+
+
+def test_search_hits_and_then_documents_and_both_at_once() -> None:
+    hits = [HIT % number for number in range(200)]
+    reading = assert_agree(b"\n".join([*hits, *[GOOD] * 200, *hits]), block_bytes=8000)
+    assert reading.natively > 4
+    both = b"\n".join(line for pair in zip(hits, [GOOD] * 200, strict=True) for line in pair)
+    assert not assert_agree(both).natively
+
+
+def test_a_row_that_the_decoder_refuses_after_all_is_a_bad_line() -> None:
+    lines = [GOOD] * 20
+    lines[7] = b'{"process": {"name": 1e999}}'
+    with patch("dogwatch.events.blocks.learned.Prescan.scan", _blind):
+        reading = assert_agree(b"\n".join(lines), FIELDS[:1])
+    assert reading.natively == 1
+    assert reading.report.problems == {"json-line": 1}
+
+
+@pytest.mark.parametrize("text", [b"1" * 300_000, b",]" * 150_000, b"\x0b" * 300_000])
+def test_a_text_that_is_suspect_all_over(text: bytes) -> None:
+    lines = [GOOD, b'{"x": "' + text + b'"}', *[GOOD] * 9]
+    assert not assert_agree(b"\n".join(lines), FIELDS[:3]).natively
+
+
+def test_search_hits_with_dotted_keys_that_come_late() -> None:
+    late = b'{"_index": "logs-q", "_source": {"process.parent": {"name": "a"}, "event.category": ["x", "y"]}}'
+    reading = assert_agree(b"\n".join([HIT % number for number in range(900)] + [late] * 900), block_bytes=30_000)
+    assert reading.natively > 4
+    assert reading.rows[-1]["process.parent.name"] == ["'a'"]
+
+
+def _blind(_prescan: Prescan, data: bytes) -> Found:
+    """What a prescan would find that suspected nothing."""
+    return Found({key for key in ("process", "name") if f'"{key}"'.encode() in data})
+
+
+@pytest.mark.parametrize("digits", [210, 250, 299, 320])
+def test_many_digits_with_a_small_exponent_are_beyond_the_doubles(digits: int) -> None:
+    number = b"9" * digits + b"e99"
+    for line in (b'{"process": {"name": "a"}, "x": ' + number + b"}", b'{"process": {"name": ' + number + b"}}"):
+        reading = assert_agree(b"\n".join([*[GOOD] * 8, line]))
+        assert reading.report.problems == {"json-line": 1}
 
 
 @pytest.mark.parametrize("line", [b'{"index": {"_index": "logs-q"}}', b'{"update": {}}', b'[{"create": {}}]'])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from resource_files import load, said
 
-from dogwatch.rules.loaders.yaml_nodes import MAX_DEPTH
+from dogwatch.rules.loaders.yaml_documents import MAX_DEPTH
 from dogwatch.rules.resources import files
 from dogwatch.rules.resources.load import load_resources
 from dogwatch.rules.resources.problems import MOST_TOLD
