@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 from dogwatch.events.batch import Batch
 from dogwatch.events.blocks.native_reader import NativeReader
+from dogwatch.events.columns import BatchBuilder
 from dogwatch.events.readers import ReadOptions, read_batches
 from dogwatch.events.report import ReadReport
 from dogwatch.schema.field import FieldRef, FieldType
@@ -43,14 +44,19 @@ class Reading:
 
     Attributes:
         natively: How many blocks were read natively.
+        native_rows: How many rows were: no row-wise builder has seen them.
     """
 
     def __init__(self, path: Path, fields: Sequence[FieldRef], options: ReadOptions) -> None:
         self.report = ReadReport()
-        with _counted() as counted:
+        with (
+            _counted() as counted,
+            patch.object(BatchBuilder, "add", autospec=True, side_effect=BatchBuilder.add) as add,
+        ):
             self.batches = list(read_batches([path], fields, options, self.report))
         self.natively = len(counted)
         self.rows = [_row(batch, row) for batch in self.batches for row in range(batch.length)]
+        self.native_rows = len(self.rows) - add.call_count
         self.arrivals = [batch.first_arrival + row for batch in self.batches for row in range(batch.length)]
 
     def account(self) -> dict[str, Any]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import random
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from campaign import campaign
 from hypothesis import given
 from hypothesis import strategies as st
+from plausible_lines import KINDS, Writer
 
-from block_oracle import FIELDS, assert_agree
+from block_oracle import FIELDS, assert_agree, assert_files_agree
+from dogwatch.schema.derived import derived_fields
+from dogwatch.schema.field import FieldRef, FieldType
 
 KEYS = st.sampled_from(
     [
@@ -155,3 +161,29 @@ def inputs(draw: st.DrawFn) -> bytes:
 @given(inputs(), st.sampled_from([1, 1000, 1 << 20, 1 << 20]), st.sampled_from([None, None, "mine"]))
 def test_blocks_give_what_their_lines_give(data: bytes, size: int, index: str | None) -> None:
     assert_agree(data, FIELDS, size, index)
+
+
+def wanted(seed: int) -> list[FieldRef]:
+    """Some fields, most of the type that their values have; ``.text`` and derived ones among them."""
+    chooser = random.Random(seed)  # noqa: S311
+    found = []
+    for kind, paths in KINDS.items():
+        for path in chooser.sample(paths, (len(paths) + 1) // 2):
+            usual = FieldType[kind]
+            found.append(FieldRef(path, usual if chooser.random() < 0.7 else chooser.choice(list(FieldType))))
+    found += [FieldRef("process.name.text", FieldType.TEXT), FieldRef("user.name.caseless", FieldType.KEYWORD)]
+    derived = sorted((field.ref for field in derived_fields().values()), key=lambda ref: ref.path)
+    return [*found, *chooser.sample(derived, 2)]
+
+
+@campaign(10)
+@given(st.integers(0, 2**32), st.sampled_from([20_000, 60_000, 1 << 20]), st.sampled_from([None, None, "mine"]))
+def test_plausible_files_are_read_natively_and_give_what_their_lines_give(
+    seed: int, size: int, index: str | None
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(2):
+            lines = Writer(seed + number).lines(100)
+            Path(folder, f"{number}.ndjson").write_bytes(b'{"tags":"first"}\n' + b"\n".join(lines))
+        reading = assert_files_agree(Path(folder), wanted(seed), size, index)
+    assert reading.native_rows * 3 > len(reading.rows)

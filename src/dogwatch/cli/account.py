@@ -12,7 +12,7 @@ from dogwatch.alerts.store import Filed
 if TYPE_CHECKING:
     # SQL and FortiSIEM's rules take their time to import, and most scans need neither.
     from dogwatch.alerts.ledger import Ledger
-    from dogwatch.detect.correlation import Correlation
+    from dogwatch.detect.correlating import Correlating
 
 _FILED_TOGETHER = 500
 """Detections of one ledger transaction."""
@@ -63,7 +63,7 @@ class Account:
         self,
         detections: Iterable[Detection],
         store: Ledger,
-        correlation: Correlation,
+        correlation: Correlating,
         *,
         at_once: bool,
     ) -> Iterator[Detection]:

@@ -8,19 +8,18 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dogwatch.alerts.model import Detection, WatchEntry
 from dogwatch.base.diagnostic import Diagnostic
 from dogwatch.detect.compiled import Compiled, compile_rules
-from dogwatch.detect.correlation import Correlation
+from dogwatch.detect.correlating import Correlating
 from dogwatch.detect.findings import Findings
 from dogwatch.detect.gather import UnitWork, gathered
 from dogwatch.detect.options import ScanOptions
 from dogwatch.detect.report import ScanProfile, ScanReport
 from dogwatch.detect.scan import Scan
 from dogwatch.detect.schedule import ScheduledScan
-from dogwatch.detect.search import Hit, Search, result_end
 from dogwatch.events.batch import Batch
 from dogwatch.events.readers import (
     STDIN,
@@ -39,6 +38,9 @@ from dogwatch.rules.resources import NO_RESOURCE_SET, ResourceSet
 from dogwatch.rules.ruleset import BUILTIN, RuleSet, load_rules
 from dogwatch.schema.field import FieldRef
 from dogwatch.schema.schema import Schema
+
+if TYPE_CHECKING:
+    from dogwatch.detect.search import Hit
 
 Events = str | Path | Sequence[str | Path] | Iterable[dict[str, Any]]
 """Paths (files, folders, patterns, ``-``) or documents."""
@@ -59,7 +61,7 @@ class ScanRun:
     compiled: Compiled
     read: ReadReport
     report: ScanReport
-    correlation: Correlation = field(repr=False)
+    correlation: Correlating = field(repr=False)
     _detections: Generator[Detection] = field(repr=False)
 
     def __iter__(self) -> Iterator[Detection]:
@@ -188,6 +190,9 @@ def search(
         >>> hits[0].events[0]["process"]["args"][2]
         '4444'
     """
+    # Scans do not need it.
+    from dogwatch.detect.search import Search, result_end
+
     prepared = Search(
         language,
         query,

@@ -33,6 +33,8 @@ class Account(msgspec.Struct, array_like=True):
         presence: Which fields had values, as far as it was not told before.
         keys_left_out: Join keys beyond the limit.
         plan: What the plan cost, if that was asked for.
+        stages: The stages, as bits, that events satisfied of sequences and samples, by the rule's number, as far
+            as it was not told before.
     """
 
     offered: list[int] = []
@@ -41,6 +43,7 @@ class Account(msgspec.Struct, array_like=True):
     presence: Presence = []
     keys_left_out: int = 0
     plan: PlanProfile | None = None
+    stages: dict[int, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Findings:
     Attributes:
         account: What was seen.
         hits: Events that satisfied rules about single events, in the order of rows.
-        passed: The rows that stateful rules need, as ``engine.passed.stored`` gives them.
+        passed: The rows that stateful rules need, as ``engine.spool.stored`` gives them.
         report: What reading it left out, if it was not read by whoever takes the findings.
         strays: Lines that somebody else must read.
     """

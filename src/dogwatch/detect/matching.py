@@ -20,7 +20,7 @@ from dogwatch.engine.plan import Plan
 from dogwatch.engine.profile import Cost, PlanProfile
 from dogwatch.engine.taking import MatchedRows, Rows, ordinals
 from dogwatch.events.batch import NO_TIME, Batch
-from dogwatch.logic.pattern import Clock, SequencePattern, columns_of, predicates_of
+from dogwatch.logic.pattern import Clock, SequencePattern, predicates_of
 from dogwatch.logic.predicate import Predicate
 from dogwatch.rules.model import ElasticRule, FortisiemRule, Rule
 from dogwatch.schema.field import FieldRef
@@ -61,9 +61,7 @@ class Matching:
             self.slots.append(range(len(predicates), len(predicates) + len(own)))
             predicates += own
         self._plan = Plan(predicates, checked=True, cache=keep.folder(), profile=options.profile)
-        self.fields: frozenset[FieldRef] = self._plan.fields.union(
-            *(columns_of(compiled.pattern) | compiled.clock.fields for compiled in self.rules)
-        )
+        self.fields: frozenset[FieldRef] = self._plan.fields.union(*(compiled.columns for compiled in self.rules))
         self.newest: dict[Clock, int] = {
             compiled.clock: NO_TIME
             for compiled in self.rules

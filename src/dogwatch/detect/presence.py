@@ -97,9 +97,11 @@ class FieldPresence:
     def __init__(self, fields: Iterable[FieldRef]) -> None:
         self._fields = tuple(sorted(set(fields)))
         self._seen: dict[str | None, Flags] = {}
+        self._missing: dict[tuple[str | None, ...], frozenset[FieldRef]] = {}
 
     def merge(self, presence: Presence) -> None:
         """Put in what was noted next."""
+        self._missing.clear()
         for name, packed in presence:
             flags = np.unpackbits(np.frombuffer(packed, np.uint8), count=len(self._fields)).astype(np.bool_)
             known = name in self._seen or len(self._seen) < MAX_STREAMS
@@ -108,6 +110,9 @@ class FieldPresence:
 
     def missing(self, offered: Callable[[str], bool]) -> frozenset[FieldRef]:
         """The columns that never had a value in any data stream that counts; the unknown one always does."""
-        seen = [flags for name, flags in self._seen.items() if name is None or offered(name)]
-        absent = ~np.logical_or.reduce([np.zeros(len(self._fields), np.bool_), *seen])
-        return frozenset(self._fields[number] for number in np.flatnonzero(absent).tolist())
+        counting = tuple(name for name in self._seen if name is None or offered(name))
+        if counting not in self._missing:
+            seen = [self._seen[name] for name in counting]
+            absent = ~np.logical_or.reduce([np.zeros(len(self._fields), np.bool_), *seen])
+            self._missing[counting] = frozenset(self._fields[number] for number in np.flatnonzero(absent).tolist())
+        return self._missing[counting]

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from dogwatch.alerts.model import Alert, Detection, WatchEntry
 from dogwatch.detect.compiled import CompiledRule, with_clearing
-from dogwatch.detect.correlation import Correlation
+from dogwatch.detect.correlating import correlation_of
 from dogwatch.detect.event import EventDetector
 from dogwatch.detect.facts import Facts, facts_of
 from dogwatch.detect.findings import Findings, Hit
@@ -54,7 +54,7 @@ class Scan:
         self.report = ScanReport()
         rules = with_clearing(rules)
         self.matching = Matching(rules, options, self.report)
-        self.correlation = Correlation(rules, options, self.report, resources, entries)
+        self.correlation = correlation_of(rules, options, self.report, resources, entries)
         self._names = [EventNames() for _ in rules]
         # By age, the oldest first.
         self._alerted: dict[str, None] = {}
@@ -63,6 +63,8 @@ class Scan:
         self._pipes: dict[int, Pipe[Event | SequenceHit]] = {}
         self._events: dict[int, EventDetector] = {}
         self._matched: dict[int, tuple[Matcher, SequenceDetector]] = {}
+        self._stages: defaultdict[int, int] = defaultdict(int)
+        self._needed: dict[int, int] = {}
         unpiped: list[Rule] = []
         for number, compiled in enumerate(rules):
             match compiled.rule, compiled.pattern:
@@ -71,6 +73,7 @@ class Scan:
                 case ElasticRule() as rule, SequencePattern() | SamplePattern() as pattern:
                     matcher = matcher_of(pattern, follow=options.follow, present=options.present)
                     self._matched[number] = (matcher, SequenceDetector(rule, pattern))
+                    self._needed[number] = (1 << len(pattern.stages)) - 1
                 case FortisiemRule(), _:
                     continue
                 case rule, pattern:
@@ -104,13 +107,19 @@ class Scan:
         self._account()
 
     def over(self, found: Iterable[Findings]) -> Iterator[Detection]:
-        """The detections of a closed scan, as ``run`` gives them, from what ``work`` found of batches or units."""
+        """The detections of a closed scan, as ``run`` gives them, from what ``work`` found of batches or units.
+
+        A sequence or sample with a stage that no event satisfied finds nothing, so nothing is held for it, and
+        nothing that it would have had to drop for want of room is reported.
+        """
         with PassedSpool(self.options.spool_bytes) as spool:
             for findings in found:
                 self.matching.settle(findings.account)
+                for number, stages in findings.account.stages.items():
+                    self._stages[number] |= stages
                 yield from self._event_alerts(findings.hits)
                 spool.put(findings.passed)
-            yield from self._stateful(spool)
+            yield from self._spooled(spool)
             yield from self._advanced()
         yield from self._finished()
         self._account()
@@ -180,10 +189,22 @@ class Scan:
 
     def _stateful(self, passed: Iterable[PassedEvent]) -> Iterator[Detection]:
         for each in passed:
-            if not self.options.follow and each.event.time != NO_TIME:
-                yield from self.correlation.advance(each.event.time)
             for number, row in each.rows:
                 yield from self._timed(number, self._fed(number, row))
+
+    def _spooled(self, spool: PassedSpool) -> Iterator[Detection]:
+        """What comes of all rows of a closed scan; those of rules that cannot be satisfied are not read."""
+        for moment, each in spool.without(self._dead()):
+            if moment != NO_TIME:
+                yield from self.correlation.advance(moment)
+            if each is not None:
+                yield from self._stateful([each])
+
+    def _dead(self) -> frozenset[int]:
+        """The sequences and samples of which no event at all satisfied some stage that must occur."""
+        return frozenset(
+            number for number, needed in self._needed.items() if self._stages[number] & needed != needed
+        )
 
     def _fed(self, number: int, row: Passed) -> Iterator[Detection]:
         """What comes of one row under one rule."""

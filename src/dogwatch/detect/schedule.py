@@ -20,7 +20,7 @@ from dogwatch.alerts.model import OPEN_UNTIL, Alert, Detection, WatchEntry
 from dogwatch.base.diagnostic import Diagnostic, Severity
 from dogwatch.base.time import format_instant
 from dogwatch.detect.compiled import CompiledRule, with_clearing
-from dogwatch.detect.correlation import Correlation
+from dogwatch.detect.correlating import correlation_of
 from dogwatch.detect.event import EventDetector
 from dogwatch.detect.facts import facts_of
 from dogwatch.detect.findings import Findings
@@ -85,7 +85,7 @@ class ScheduledScan:
             kept.append(compiled)
         self.matching = Matching(kept, options, self.report)
         self.work = Work(self.matching, (), [_selecting(compiled.clock) for compiled in kept], untimed=False)
-        self.correlation = Correlation(kept, options, self.report, resources, entries)
+        self.correlation = correlation_of(kept, options, self.report, resources, entries)
 
     def run(self, batches: Iterable[Batch]) -> Iterator[Detection]:
         """The alerts of all runs in the order of the runs, then the incidents by first seen."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -66,6 +67,34 @@ class MatchedRows:
     clock: Clock = OWN_CLOCK
 
 
+class TakenRow(msgspec.Struct, frozen=True):
+    """A row of a batch with everything that it passed under one clock.
+
+    Attributes:
+        row: Its number in the batch.
+        time: The event's time as the clock reads it.
+        tiebreak: Its tiebreak as the clock reads it.
+        stages: What it passed of sequences and samples, after each pattern's number.
+        groups: What it passed of aggregates and of patterns of single events.
+        parts: What it passed of composite patterns.
+        left_out: Keys beyond ``MAX_KEYS`` in one stage, under which the event was not counted.
+    """
+
+    row: int
+    time: int
+    tiebreak: int
+    stages: Sequence[tuple[int, StageKeys]]
+    groups: Sequence[tuple[int, Key, GroupValues]]
+    parts: Sequence[tuple[int, PartValues]]
+    left_out: int
+
+    def passed(self, event: Event) -> PassedEvent:
+        """The row, given its event; what it passed bears the clock's time."""
+        if (self.time, self.tiebreak) != (event.time, event.tiebreak):
+            event = replace(event, time=self.time, tiebreak=self.tiebreak)
+        return PassedEvent.of(event, self.stages, self.groups, self.parts, self.left_out)
+
+
 def take(
     batch: Batch,
     matched: Iterable[MatchedRows],
@@ -86,15 +115,24 @@ def take(
         untimed: Whether rows without a time take part where order plays no part: single events and samples.
     """
     event_of = event_of or batch.event
+    # A row comes once for each clock; its event is made once.
+    at, event = -1, None
+    for taken in take_rows(batch, matched, untimed=untimed):
+        if event is None or taken.row != at:
+            at, event = taken.row, event_of(taken.row)
+        yield taken.passed(event)
+
+
+def take_rows(batch: Batch, matched: Iterable[MatchedRows], *, untimed: bool = True) -> Iterator[TakenRow]:
+    """What ``take`` gives, without the events."""
     by_clock: defaultdict[Clock, list[MatchedRows]] = defaultdict(list)
     for pattern in matched:
         by_clock[pattern.clock].append(pattern)
     cells = _Cells(batch)
     taken = [_taken(cells, clock, several, untimed=untimed) for clock, several in by_clock.items()]
     for row in sorted(set().union(*(each.rows() for each in taken))):
-        event = event_of(row)
         for each in taken:
-            if (passed := each.passed(row, event)) is not None:
+            if (passed := each.row(row)) is not None:
                 yield passed
 
 
@@ -113,15 +151,13 @@ class _Taken:
         """The rows that passed something."""
         return self.stages.keys() | self.groups.keys() | self.parts.keys()
 
-    def passed(self, row: int, event: Event) -> PassedEvent | None:
-        """One row, if it passed something; ``event`` bears its own time."""
+    def row(self, row: int) -> TakenRow | None:
+        """One row, if it passed something."""
         stages, groups, parts = self.stages.get(row, ()), self.groups.get(row, ()), self.parts.get(row, ())
         if not stages and not groups and not parts:
             return None
-        time, tiebreak = int(self.time[row]), int(self.tiebreak[row])
-        if (time, tiebreak) != (event.time, event.tiebreak):
-            event = replace(event, time=time, tiebreak=tiebreak)
-        return PassedEvent.of(event, stages, groups, parts, self.left_out.get(row, 0))
+        left_out = self.left_out.get(row, 0)
+        return TakenRow(row, int(self.time[row]), int(self.tiebreak[row]), stages, groups, parts, left_out)
 
 
 class _Cells:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +76,15 @@ class EventSource(Protocol):
 
     def place(self, row: int) -> Place | None:
         """Where the row was read."""
+        ...
+
+
+@runtime_checkable
+class TextualSource(Protocol):
+    """A source whose documents are lines of JSON."""
+
+    def text(self, row: int) -> bytes | None:
+        """The line that alone holds a row's document and id, if there is one."""
         ...
 
 

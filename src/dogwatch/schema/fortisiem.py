@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
-import csv
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from dogwatch.base import keep
+from dogwatch.base.program import fingerprint
 from dogwatch.schema.field import FieldType
 
 FORTISIEM_PREFIX = "fortisiem."
@@ -33,6 +36,9 @@ _TYPES = {
     "UINT32": FieldType.LONG,
     "UINT64": FieldType.LONG,
 }
+
+_Content = dict[str, list[dict[str, Any]]]
+"""The mapping's tables as they are written."""
 
 _REST_NAMES = {"receiveTime": "phRecvTime", "rawMessage": "rawEventMsg"}
 """What the product's interface for programs calls two attributes of the events that it gives."""
@@ -150,19 +156,26 @@ def _direction(row: Mapping[str, Any]) -> Direction:
 
 
 @cache
-def _content() -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    # Most scans have no rule of FortiSIEM's.
+def _content() -> _Content:
+    name = f"mapping-{fingerprint().hex()}"
+    kept = keep.read(name)
+    if kept is not None:
+        return msgspec.msgpack.decode(kept, type=_Content)
+    # What is kept needs no parser.
     import yaml
 
-    text = resources.files(__package__).joinpath("fortisiem_ecs.yaml").read_text(encoding="utf-8")
-    content: Mapping[str, Sequence[Mapping[str, Any]]] = yaml.load(
+    text = Path(__file__).with_name("fortisiem_ecs.yaml").read_text(encoding="utf-8")
+    content: _Content = yaml.load(
         text,
         Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),  # noqa: S506 - both are safe
     )
+    keep.write(name, msgspec.msgpack.encode(content))
     return content
 
 
 @cache
 def _attributes() -> tuple[Mapping[str, str], ...]:
-    table = resources.files(__package__).joinpath("fortisiem_attributes.csv").read_text(encoding="utf-8")
-    return tuple(csv.DictReader(table.splitlines()))
+    table = Path(__file__).with_name("fortisiem_attributes.csv").read_text(encoding="utf-8")
+    header, *rows = (line.split(",") for line in table.splitlines())
+    # No value is quoted.
+    return tuple(dict(zip(header, row, strict=True)) for row in rows)

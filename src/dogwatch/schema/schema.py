@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from dogwatch.base.fieldpath import is_too_deep, parents
@@ -160,7 +159,8 @@ def _own_path(path: str, source: str) -> str:
 
 @lru_cache(maxsize=1)
 def _ecs() -> Schema:
-    table = resources.files("dogwatch.schema").joinpath("ecs_fields.csv").read_text(encoding="utf-8")
-    mappings = {row["name"]: row["type"] for row in csv.DictReader(table.splitlines())}
+    _, *rows = Path(__file__).with_name("ecs_fields.csv").read_text(encoding="utf-8").splitlines()
+    # No name is quoted.
+    mappings = {name: kind for name, _, kind in (row.partition(",") for row in rows)}
     mappings.update((path, field.ref.type.value) for path, field in derived_fields().items())
     return Schema(mappings)

@@ -49,6 +49,7 @@ _LEAVES: st.SearchStrategy[Like | Contains] = st.one_of(
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pass is made for the first answer."""
     monkeypatch.setattr(together, "_PATIENCE", -1)
+    monkeypatch.setattr(together, "_LOOK", -1)
     monkeypatch.setattr(together, "_LEAST_PATTERNS", 0)
 
 

@@ -54,6 +54,7 @@ ANY = Wild.ANY
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small limits, so that a few events reach them: passes at once, memories judged soon, sets kept or not."""
     monkeypatch.setattr(together, "_PATIENCE", -1)
+    monkeypatch.setattr(together, "_LOOK", -1)
     monkeypatch.setattr(together, "_LEAST_PATTERNS", 0)
     monkeypatch.setattr(memory, "_TRIAL", 6)
     monkeypatch.setattr(memory, "_REST", 10)

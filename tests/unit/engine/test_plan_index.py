@@ -58,6 +58,7 @@ def test_bounds_hold_for_every_predicate(
     monkeypatch: pytest.MonkeyPatch, found: list[Predicate], documents: list[Sample]
 ) -> None:
     monkeypatch.setattr(together, "_PATIENCE", -1)
+    monkeypatch.setattr(together, "_LOOK", -1)
     monkeypatch.setattr(together, "_LEAST_PATTERNS", 0)
     whole = [part for predicate in found for part in (predicate, Not(predicate), IsTrue(predicate))]
     batch = batch_of(documents)

@@ -36,6 +36,11 @@ MOST_ALONE = 200_000
 _LEAST_PATTERNS = 8
 _PATIENCE = 2000
 """Patterns are compiled once single ones have been asked this often for each millisecond that compiling takes."""
+_LOOK = 50
+"""Nothing is done before each pattern has been asked this often: only then is it worth looking for kept databases.
+
+Compiling waits longer, see ``_PATIENCE`` and ``_EASY``.
+"""
 _EASY = 20
 """Patterns that take a millisecond beside their effort."""
 _MOST_INTERNED = 4096
@@ -131,11 +136,13 @@ class Patterns:
         if self._refused or self._patterns < _LEAST_PATTERNS:
             return False
         with self._lock:
+            self._asked += needed * self._patterns // len(self.leaves) * texts
+            if self._asked <= _LOOK * self._patterns:
+                return False
             if not self._looked and self._cache is not None:
                 self._looked = True
                 self._read()
             if self._databases is None:
-                self._asked += needed * self._patterns // len(self.leaves) * texts
                 if self._price is None:
                     effort = sum(compile_effort(patterns_of(asked)) for asked in self._asked_of.values())
                     self._price = _PATIENCE * (effort + 1 + self._patterns // _EASY)

@@ -6,8 +6,6 @@ import hashlib
 import os
 import tempfile
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import hyperscan
@@ -33,7 +31,9 @@ class Expressions:
     @property
     def name(self) -> str:
         """A file name that tells this content, compiled by this version of Hyperscan, from any other."""
-        whole = hashlib.sha256(_version())
+        # The package's types leave its version out.
+        version: str = hyperscan.__version__  # type: ignore[attr-defined]
+        whole = hashlib.sha256(version.encode())
         for text, number, flags in zip(self.texts, self.ids, self.flags, strict=True):
             whole.update(b"\0%d %d %d " % (number, flags, len(text)) + text)
         return whole.hexdigest() + _SUFFIX
@@ -52,11 +52,6 @@ class Expressions:
             flags=list(self.flags),
         )
         return database
-
-
-@cache
-def _version() -> bytes:
-    return version("hyperscan").encode()
 
 
 def kept_database(expressions: Expressions, folder: Path | None) -> hyperscan.Database | None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dogwatch.base.diagnostic import Place
-from dogwatch.events.batch import Document
+from dogwatch.events.batch import Document, Event
 from dogwatch.events.blocks.lines import BlockLines
 from dogwatch.events.readers.ndjson import decode_object, inside
 from dogwatch.events.readers.pending import TextSource, id_of_text, own_id
@@ -51,8 +51,11 @@ class BlockSource:
         text = self._text(row)
         whole = decode_object(text)
         self._last = (row, whole)
-        own = own_id(inside(whole), whole)
-        return (id_of_text(text), False) if own is None else (own, True)
+        return _id_of(text, whole)
+
+    def text(self, row: int) -> bytes | None:
+        """The row's line, as ``event_of_text`` reads it; none for a row that was decoded by itself."""
+        return None if row in self.odd_rows else self._text(row)
 
     def place(self, row: int) -> Place | None:
         """Where the row was read."""
@@ -60,3 +63,38 @@ class BlockSource:
 
     def _text(self, row: int) -> bytes:
         return self.lines.text(int(self.line_of_row[row]))
+
+
+def event_of_text(
+    text: bytes, *, index: str | None, time: int, tiebreak: int, arrival: int, place: Place | None
+) -> Event:
+    """The event whose line ``BlockSource.text`` gave, its id and document read from there.
+
+    Args:
+        text: The line.
+        index: Its data stream or index, if known.
+        time: Its time, nanoseconds since 1970 UTC.
+        tiebreak: Its own order among equal times.
+        arrival: Its place in the order of reading.
+        place: Where it was read.
+
+    Raises:
+        JsonLineError: The text is no JSON object.
+    """
+    whole = decode_object(text)
+    event_id, own = _id_of(text, whole)
+    return Event(
+        id=event_id,
+        index=index,
+        time=time,
+        tiebreak=tiebreak,
+        arrival=arrival,
+        document=inside(whole),
+        place=place,
+        has_own_id=own,
+    )
+
+
+def _id_of(text: bytes, whole: Document) -> tuple[str, bool]:
+    own = own_id(inside(whole), whole)
+    return (id_of_text(text), False) if own is None else (own, True)

@@ -36,11 +36,11 @@ _MOST_FRAMES = 4096
 _YEARS = 10_000
 """Fewer milliseconds than this would be read as a year."""
 
-# The kernel's own order and form. Every part is possessive and ends where the next one cannot begin, so matching
-# takes one step a byte.
+# The kernel's own order and form. Every part ends where the next one cannot begin, so matching takes one step a
+# byte. Groups are not possessive, as early releases of Python 3.11 match such ones wrongly.
 _SYSTEM = re.compile(
-    rb"(arch=[0-9a-f]{1,8}+ syscall=[0-9]{1,7}+(?: per=[0-9a-f]{1,16}+)?+(?: success=(?:yes|no))?+)"
-    rb"(?: exit=(-?+[0-9]{1,19}+))?+"
+    rb"(arch=[0-9a-f]{1,8}+ syscall=[0-9]{1,7}+(?: per=[0-9a-f]{1,16}+)?(?: success=(?:yes|no))?)"
+    rb"(?: exit=(-?+[0-9]{1,19}+))?"
     rb" a0=([0-9a-f]{1,16}+) a1=([0-9a-f]{1,16}+) a2=([0-9a-f]{1,16}+) a3=([0-9a-f]{1,16}+)"
     rb" (items=[0-9]{1,7}+) ppid=([0-9]{1,7}+) pid=([0-9]{1,7}+) "
 )

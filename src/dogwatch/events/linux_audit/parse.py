@@ -137,7 +137,7 @@ class PlainRun(NamedTuple):
 _LONGEST_RUN = 16 << 10
 _RUN = re.compile(
     rb"type=[A-Z][A-Z0-9_]{0,30}+ msg=audit\(([0-9]{1,9}+|[1-8][0-9]{9})\.([0-9]{3}):([0-9]{1,10}+)\): .*+\n"
-    rb"(?:type=[A-Z][A-Z0-9_]{0,30}+ msg=audit\(\1\.\2:\3\): .*+\n)*+"
+    rb"(?:type=[A-Z][A-Z0-9_]{0,30}+ msg=audit\(\1\.\2:\3\): .*+\n)*"
 )
 
 

@@ -30,12 +30,12 @@ _MOST_CALLERS = 4096
 
 # Possessive as in ``frame``. What an auxiliary record says counts only where the SYSCALL record is silent.
 _USUAL = re.compile(
-    rb"(?:node=[^ \n]{1,255}+ )?+type=SYSCALL msg=audit\([0-9.:]{1,40}+\): "
-    rb"(arch=[0-9a-f]{1,8}+ syscall=[0-9]{1,7}+(?: per=[0-9a-f]{1,16}+)?+ success=(?:yes|no))"
+    rb"(?:node=[^ \n]{1,255}+ )?type=SYSCALL msg=audit\([0-9.:]{1,40}+\): "
+    rb"(arch=[0-9a-f]{1,8}+ syscall=[0-9]{1,7}+(?: per=[0-9a-f]{1,16}+)? success=(?:yes|no))"
     rb" exit=(-?+[0-9]{1,19}+)"
     rb" a0=([0-9a-f]{1,16}+) a1=[0-9a-f]{1,16}+ a2=[0-9a-f]{1,16}+ a3=[0-9a-f]{1,16}+"
     rb" items=[0-9]{1,7}+ ppid=([0-9]{1,7}+) pid=([0-9]{1,7}+) (.*+)"
-    rb"(?:\n(?:node=[^ \n]{1,255}+ )?+type=(?:%s) .*+)*+" % "|".join(sorted(AUXILIARY)).encode()
+    rb"(?:\n(?:node=[^ \n]{1,255}+ )?type=(?:%s) .*+)*" % "|".join(sorted(AUXILIARY)).encode()
 )
 _OWN = (b"pid=", b"exit=", b"a0=")
 

@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dogwatch.base.diagnostic import Diagnostic, Place
 from dogwatch.events.batch import Batch
 from dogwatch.events.columns import ColumnPlan
 from dogwatch.events.linux_audit.handed import AuditShare
-from dogwatch.events.readers.audit_log import AuditLogReader
 from dogwatch.events.readers.fortisiem import EventReader, begins_json_text
 from dogwatch.events.readers.fortisiem_csv import CsvReader
 from dogwatch.events.readers.lines import Line, Piece, Source, name_of
@@ -22,6 +22,9 @@ from dogwatch.events.readers.sniff import Format, is_record
 from dogwatch.events.report import ReadReport
 from dogwatch.events.units import BlockBuffer, Stray
 from dogwatch.schema.field import FieldRef
+
+if TYPE_CHECKING:
+    from dogwatch.events.readers.audit_log import AuditLogReader
 
 _LINGER = 100_000_000
 """Nanoseconds that an event of a flowing pipe waits for company; when the pipe pauses it waits no longer."""
@@ -100,6 +103,9 @@ class ByLine:
         yield from self._audits.shares(lend)
 
     def _audit_reader(self, follow: bool) -> AuditLogReader:
+        # Most inputs hold no audit records.
+        from dogwatch.events.readers.audit_log import AuditLogReader
+
         return AuditLogReader(
             sorted(self._fields),
             self._options.index,
