@@ -13,13 +13,14 @@ from invocation import EXAMPLES, SHELL, Outcome, process_start, run, write_event
 
 from dogwatch.base.diagnostic import DogwatchError
 from dogwatch.cli import exits
-from dogwatch.cli.convert import convert
+from dogwatch.cli.main import dogwatch
 from dogwatch.cli.target import written_whole
 
 
 def converted(*arguments: str | Path) -> Outcome:
     """What the command does."""
-    result = CliRunner().invoke(convert, [str(each) for each in arguments], standalone_mode=False)
+    words = ["convert", *map(str, arguments)]
+    result = CliRunner().invoke(dogwatch, words, standalone_mode=False)
     if result.exception is not None:
         raise result.exception
     status = result.return_value
