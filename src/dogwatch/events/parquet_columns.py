@@ -253,6 +253,7 @@ def _distinct(values: Any) -> tuple[Numbers, list[Any]]:  # noqa: ANN401
         try:
             values = values.dictionary_encode()
         except (pa.ArrowNotImplementedError, AttributeError):
+            # Arrow cannot tell equal nested or extension values: each counts as different.
             return np.arange(len(values)), values_of(values)
     codes, used = _compact(values)
     return codes, values_of(values.dictionary.take(pa.array(used, pa.int64())))
